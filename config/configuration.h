@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFIG_CONFIGURATION_H
+#define CONFIG_CONFIGURATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+#include "util/log.h"
+
+/*
+ * The configuration file, contigd.conf(5): INI, read with libinih.  An entry
+ * that cannot be understood is reported with file, line and reason; everything
+ * else still counts.
+ *
+ *	[daemon]
+ *	socket = /run/contigd/contigd.sock
+ *	log-level = info
+ *	default-region = camera
+ *
+ *	[udmabuf]
+ *	allow-corrupting-kernel = no
+ *
+ *	[access]
+ *	phys = camera, @video        ; users, @groups, numbers, * for all
+ *	admin = root
+ *
+ *	[region camera]              ; a devicetree node
+ *	node = camera@90000000       ; name, name without address, or path
+ *	adopt = yes
+ *	granule = 64K
+ *
+ *	[pool video]                 ; huge pages for udmabuf
+ *	size = 256M
+ *	page-size = 2M
+ *	granule = 64K
+ *
+ *	[simulate test]
+ *	size = 64M
+ *	granule = 4K
+ */
+
+enum config_kind {
+	CONFIG_REGION,
+	CONFIG_POOL,
+	CONFIG_SIMULATE,
+};
+
+struct config_region {
+	enum config_kind kind;
+	char *name;
+	unsigned int line; /* of the section; 0: from the command line */
+
+	char *node;    /* CONFIG_REGION; NULL: the name itself */
+	bool adopt;    /* CONFIG_REGION; default yes */
+	char *backend; /* CONFIG_REGION; NULL: devmem */
+
+	uint64_t size_bytes;	/* CONFIG_POOL, CONFIG_SIMULATE */
+	uint64_t page_bytes;	/* CONFIG_POOL; default 2 MiB */
+	uint64_t granule_bytes; /* 0: the backend's default */
+};
+
+/* Users and groups: a list of names and numbers, resolved when read. */
+struct config_principals {
+	bool everybody;
+	uint32_t *uids;
+	size_t n_uids;
+	uint32_t *gids;
+	size_t n_gids;
+};
+
+struct configuration {
+	char *socket;	      /* NULL: not set */
+	char *default_region; /* NULL: not set */
+	bool has_log_level;
+	enum log_level log_level;
+	bool allow_corrupting_kernel;
+	struct config_principals phys;
+	struct config_principals admin;
+	struct config_region *regions; /* in order of the file */
+	size_t n_regions;
+};
+
+/* Where the daemon looks unless told otherwise. */
+#define CONFIG_DEFAULT_PATH "/etc/contigd/contigd.conf"
+
+/* Called for each thing that is wrong; text names file, line and reason. */
+typedef void config_complaint_fn(void *data, const char *text);
+
+void config_init(struct configuration *config);
+void config_deinit(struct configuration *config);
+
+/* Reads a file into config, on top of what is there.  Returns the number of
+ * complaints, or a negative errno where the file cannot be read at all. */
+int config_read_file(struct configuration *config, const char *path,
+		     config_complaint_fn *complain, void *data,
+		     struct error *why);
+
+/* As --simulate SIZE and NAME=SIZE do. -EINVAL, -ERANGE, -EEXIST, -ENOMEM. */
+int config_add_simulated(struct configuration *config, const char *text,
+			 struct error *why);
+/* As --pool NAME=SIZE[,page-size=SIZE][,granule=SIZE] does. */
+int config_add_pool(struct configuration *config, const char *text,
+		    struct error *why);
+
+/* True where uid, gid or one of the groups is on the list. */
+bool config_principals_match(const struct config_principals *principals,
+			     uint32_t uid, uint32_t gid, const uint32_t *groups,
+			     size_t n_groups);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_BACKEND_H
+#define DAEMON_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/space.h"
+#include "util/error.h"
+
+/*
+ * A backend is the way in which memory is reached: a constant table of
+ * functions.  It opens `struct memory` (what a region manages) and makes
+ * `struct object` (the kernel object that stands for one lent run).  Adding a
+ * backend touches its own file and the table in backend.c.
+ *
+ * Functions marked [worker] are called from the worker thread, one at a time
+ * for an object or run; all others from the main thread.
+ */
+
+struct backend;
+
+/* What the memory of a region is made of; which fields count depends on the
+ * backend. */
+struct memory_spec {
+	const char *region; /* name, for messages and objects */
+	uint64_t base;	    /* devmem, simulated: first address */
+	uint64_t size_bytes;
+	uint64_t granule_bytes;
+	uint64_t page_bytes; /* udmabuf: size of the huge pages */
+};
+
+/* Start-up choices that are not a region's. */
+struct backend_options {
+	bool allow_corrupting_kernel; /* udmabuf: serve although the kernel is
+					 known to map wrong pages */
+	const char *devmem_path;      /* NULL: /dev/mem */
+	const char *udmabuf_path;     /* NULL: /dev/udmabuf */
+};
+
+#define BACKEND_TEXT_BYTES 384
+
+/* What start-up found out. */
+struct backend_report {
+	bool serves;
+	uint32_t guarantees;	       /* CONTIG_MSG_CONTIGUOUS ... */
+	char text[BACKEND_TEXT_BYTES]; /* what it guarantees, or why not */
+};
+
+/* Embedded first in what a backend allocates. */
+struct memory {
+	const struct backend *backend;
+	uint32_t guarantees; /* CONTIG_MSG_CONTIGUOUS ... */
+	uint32_t cpu_access; /* enum contig_msg_cpu_access */
+	struct run *segments; /* owned; sorted by address */
+	size_t n_segments;
+	bool starts_clean; /* all zero when opened */
+};
+
+struct object {
+	struct memory *memory; /* borrowed */
+	struct run run;
+	int fd;		/* the daemon's own; never sent */
+	uint64_t token; /* CONTIG_MSG_CPU_BOUNCE: known to holders only; else 0 */
+	dev_t device;	/* of the descriptor that clients see */
+	ino_t inode;
+};
+
+struct backend {
+	const char *name; /* as in the configuration and on the wire */
+
+	/* Finds out what this machine gives. */
+	void (*probe)(const struct backend_options *options,
+		      struct backend_report *report);
+
+	/* Opens memory: fills in struct memory.  0 or a negative errno. */
+	int (*memory_open)(const struct backend_options *options,
+			   const struct memory_spec *spec,
+			   struct memory **memoryp, struct error *why);
+	/* All objects must be gone. */
+	void (*memory_close)(struct memory *memory);
+
+	/* Makes the kernel object of a run that is clean and taken. */
+	int (*object_new)(struct memory *memory, const struct run *run,
+			  const char *name, struct object **objectp,
+			  struct error *why);
+	/* Only when object_held() said 0 (or at shutdown). */
+	void (*object_free)(struct object *object);
+
+	/* A new descriptor for a client, owned by the caller, who closes it
+	 * once it is sent; or a negative errno. */
+	int (*object_lend)(struct object *object);
+
+	/* The kernel's evidence: 1 where anybody but the daemon holds the
+	 * object, 0 where nobody does, or a negative errno (count as held). */
+	int (*object_held)(struct object *object);
+
+	/* [worker] Makes size_bytes at phys zero; NULL where object_free()
+	 * has already returned the pages to the kernel. */
+	int (*zero)(struct memory *memory, uint64_t phys, uint64_t size_bytes);
+
+	/* [worker] CONTIG_MSG_CPU_BOUNCE only: copies a range between what the
+	 * client maps and the memory itself. */
+	int (*copy_to_client)(struct object *object, uint64_t offset,
+			      uint64_t length);
+	int (*copy_from_client)(struct object *object, uint64_t offset,
+				uint64_t length);
+};
+
+extern const struct backend backend_simulated;
+extern const struct backend backend_udmabuf;
+extern const struct backend backend_devmem;
+
+/* All backends, NULL at the end. */
+extern const struct backend *const backends[];
+
+/* NULL where there is none of that name. */
+const struct backend *backend_find(const char *name);
+
+#endif

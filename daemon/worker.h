@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_WORKER_H
+#define DAEMON_WORKER_H
+
+#include "util/list.h"
+
+/*
+ * One thread beside the event loop, for what takes long: zeroing and bounce
+ * copies.  A job runs in slices, so that an urgent one never waits for the
+ * whole of a long one.  Jobs of one urgency run in the order of submission.
+ */
+
+struct worker;
+
+enum worker_urgency {
+	WORKER_URGENT = 0, /* somebody waits for it: copies, shortage */
+	WORKER_IDLE = 1,   /* background zeroing */
+};
+
+/* Embedded in what the job is about; the owner keeps it alive until done. */
+struct job {
+	struct list link;		 /* worker::queue or worker::finished */
+	int (*step)(struct job *job);	 /* in the thread: 1 more to do, 0 done,
+					    negative errno failed */
+	void (*done)(struct job *job, int result); /* in the main thread */
+	int result;
+};
+
+int worker_new(struct worker **workerp);
+/* Finishes the slice under way, drops what waits without calling done. */
+struct worker *worker_free(struct worker *worker);
+
+void worker_submit(struct worker *worker, struct job *job,
+		   enum worker_urgency urgency);
+/* Moves a waiting idle job to the urgent queue; harmless otherwise. */
+void worker_hurry(struct worker *worker, struct job *job);
+
+/* Readable (eventfd) when jobs have finished; borrowed. */
+int worker_fd(const struct worker *worker);
+/* Calls done of every finished job. */
+void worker_dispatch(struct worker *worker);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "util/fd.h"
+
+static int open_before;
+
+static void descriptors_before(void)
+{
+	open_before = fd_count_open();
+	ck_assert_int_ge(open_before, 0);
+}
+
+static void descriptors_after(void)
+{
+	ck_assert_msg(fd_count_open() == open_before,
+		      "%d descriptors before the test, %d after it",
+		      open_before, fd_count_open());
+}
+
+TCase *harness_case(Suite *suite, const char *name)
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_add_checked_fixture(tcase, descriptors_before, descriptors_after);
+	tcase_set_timeout(tcase, 120); /* a hang, not a speed, is an error */
+	suite_add_tcase(suite, tcase);
+	return tcase;
+}
+
+int harness_run(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+void harness_skip(const char *reason)
+{
+	(void)fprintf(stderr, "skipped: %s\n", reason);
+	exit(77);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_HARNESS_H
+#define TESTS_HARNESS_H
+
+#include <check.h>
+
+/*
+ * What every check_<module>.c shares.  harness_case() makes a test case whose
+ * every test compares the open descriptors before and after; harness_run()
+ * refuses NDEBUG, runs the suite and gives main()'s exit status.
+ */
+#ifdef NDEBUG
+#error "tests are worthless with NDEBUG: assertions would vanish"
+#endif
+
+/* Adds a test case named name to suite; suite owns it. */
+TCase *harness_case(Suite *suite, const char *name);
+
+/* Runs and frees suite; returns 0 where every test passed, else 1. */
+int harness_run(Suite *suite);
+
+/* Prints why this test program cannot run here and exits with 77, which the
+ * automake driver counts as skipped. */
+void harness_skip(const char *reason) __attribute__((noreturn));
+
+#endif

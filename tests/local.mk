@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# What the tests share.  The unit test of a module is listed in the fragment of
+# the module's own folder.
+
+if HAVE_CHECK
+check_LTLIBRARIES += libharness.la
+libharness_la_SOURCES = tests/harness.c tests/harness.h
+libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+libharness_la_LIBADD = libutil.la
+endif

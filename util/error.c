@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "util/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void error_write(struct error *why, const char *format, ...)
+{
+	va_list args;
+
+	if (!why)
+		return;
+	va_start(args, format);
+	(void)vsnprintf(why->text, sizeof(why->text), format, args);
+	va_end(args);
+}
+
+void error_write_prefix(struct error *why, const char *format, ...)
+{
+	char rest[ERROR_TEXT_BYTES];
+	va_list args;
+	size_t len;
+
+	if (!why)
+		return;
+	memcpy(rest, why->text, sizeof(rest));
+	va_start(args, format);
+	(void)vsnprintf(why->text, sizeof(why->text), format, args);
+	va_end(args);
+	len = strlen(why->text);
+	(void)snprintf(why->text + len, sizeof(why->text) - len, ": %s", rest);
+}

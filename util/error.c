@@ -5,6 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * Texts live in the caller's struct and never on the heap, so that running out
+ * of memory can be explained too.  What does not fit is cut at the end: the
+ * beginning names the thing, and a prefix added on the way up is worth more
+ * than the last words of the cause.
+ */
+
 void error_write(struct error *why, const char *format, ...)
 {
 	va_list args;

@@ -4,17 +4,25 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/*
+ * Sizes for people.  The figure is rounded from the exact count of bytes, in
+ * integers: a double has 53 bits and would call 2^64-1 and 2^64-1024 the same.
+ * Rounding comes before the unit is settled, so that what would read "1024K"
+ * reads "1M".
+ */
+
 const char *format_size(char buf[FORMAT_SIZE_BYTES], uint64_t bytes)
 {
 	static const char units[] = "BKMGTPE";
 	unsigned int unit = 0;
-	uint64_t whole, rest, tenths;
+	uint64_t whole, rest, one, tenths;
 
 	while (unit + 1 < sizeof(units) - 1 && bytes >> (10 * (unit + 1)))
 		unit++;
-	whole = bytes >> (10 * unit);
-	rest = unit ? (bytes >> (10 * (unit - 1))) & 1023 : 0;
-	tenths = (rest * 10 + 512) / 1024;
+	one = UINT64_C(1) << (10 * unit);
+	whole = bytes / one;
+	rest = bytes % one; /* below 2^60: ten times that still fits */
+	tenths = (rest * 10 + one / 2) / one;
 	if (tenths == 10) {
 		whole++;
 		tenths = 0;

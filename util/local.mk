@@ -10,3 +10,26 @@ libutil_la_SOURCES = \
 	util/list.h \
 	util/log.c util/log.h \
 	util/parse.c util/parse.h
+
+if HAVE_CHECK
+check_PROGRAMS += \
+	tests/check_error \
+	tests/check_fd \
+	tests/check_format \
+	tests/check_list \
+	tests/check_log \
+	tests/check_parse
+TESTS += \
+	tests/check_error \
+	tests/check_fd \
+	tests/check_format \
+	tests/check_list \
+	tests/check_log \
+	tests/check_parse
+tests_check_error_LDADD = libharness.la libutil.la $(CHECK_LIBS)
+tests_check_fd_LDADD = libharness.la libutil.la $(CHECK_LIBS)
+tests_check_format_LDADD = libharness.la libutil.la $(CHECK_LIBS)
+tests_check_list_LDADD = libharness.la libutil.la $(CHECK_LIBS)
+tests_check_log_LDADD = libharness.la libutil.la $(CHECK_LIBS)
+tests_check_parse_LDADD = libharness.la libutil.la $(CHECK_LIBS)
+endif

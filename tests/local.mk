@@ -8,3 +8,7 @@ libharness_la_SOURCES = tests/harness.c tests/harness.h
 libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libharness_la_LIBADD = libutil.la
 endif
+
+# Scripts are part of the tree and run where they stand.
+TESTS += tests/include_directions
+EXTRA_DIST += tests/include_directions

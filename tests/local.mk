@@ -2,6 +2,8 @@
 # What the tests share.  The unit test of a module is listed in the fragment of
 # the module's own folder.
 
+include tests/board/local.mk
+
 if HAVE_CHECK
 check_LTLIBRARIES += libharness.la
 libharness_la_SOURCES = tests/harness.c tests/harness.h

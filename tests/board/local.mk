@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# The virtual board: scripts that run from the source tree.
+
+EXTRA_DIST += \
+	tests/board/archive.py \
+	tests/board/packages

@@ -1,1 +1,25 @@
 # SPDX-License-Identifier: MIT
+# proto: the wire, shared by daemon and library.
+
+noinst_LTLIBRARIES += libproto.la
+libproto_la_SOURCES = \
+	proto/form.c proto/form.h \
+	proto/message.h \
+	proto/text.c proto/text.h \
+	proto/validate.c proto/validate.h
+libproto_la_LIBADD = libutil.la
+
+if HAVE_CHECK
+check_PROGRAMS += \
+	tests/check_form \
+	tests/check_text \
+	tests/check_validate
+TESTS += \
+	tests/check_form \
+	tests/check_text \
+	tests/check_validate
+
+tests_check_form_LDADD = libharness.la libproto.la $(CHECK_LIBS)
+tests_check_text_LDADD = libharness.la libproto.la $(CHECK_LIBS)
+tests_check_validate_LDADD = libharness.la libproto.la $(CHECK_LIBS)
+endif

@@ -20,6 +20,7 @@
 
 #define CONTIG_MSG_MAX_BYTES 16384 /* largest datagram, either way */
 #define CONTIG_MSG_MAX_BUFFERS 64  /* buffers, so descriptors, a message */
+#define CONTIG_MSG_MAX_SIZE (UINT64_C(1) << 63) /* bytes a buffer */
 #define CONTIG_MSG_REGION_BYTES 64 /* region name, NUL-terminated */
 #define CONTIG_MSG_NAME_BYTES 32   /* buffer name, as DMA_BUF_SET_NAME */
 #define CONTIG_MSG_BACKEND_BYTES 16
@@ -88,18 +89,22 @@ enum contig_msg_reason {
 	CONTIG_MSG_R_BACKEND = 14,   /* the kernel refused to make the object */
 };
 
-/* Starts every message.  size is that of the whole datagram. */
+/*
+ * Starts every message.  size is that of the whole datagram.  Only an ERROR
+ * may have the serial 0: it is about the connection, or about a datagram whose
+ * serial could not be read, and the daemon ends the connection behind it.
+ */
 struct contig_msg_header {
 	uint32_t size;
 	uint16_t opcode;
 	uint16_t zero16;
-	uint32_t serial; /* chosen by the client, not 0 */
+	uint32_t serial; /* chosen by the client for a request, not 0 */
 	uint32_t zero32;
 };
 
 struct contig_msg_error {
 	struct contig_msg_header header;
-	uint32_t reason; /* enum contig_msg_reason */
+	uint32_t reason; /* enum contig_msg_reason, or one of later daemons */
 	uint32_t zero;
 	uint64_t requested_bytes; /* these four are 0 where they say nothing */
 	uint64_t free_bytes;

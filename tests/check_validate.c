@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/validate.h"
+
+#include <string.h>
+
+#include "proto/text.h"
+#include "tests/harness.h"
+
+/*
+ * Each test starts from a message that passes and changes one thing, so that
+ * a verdict can have only one cause.
+ */
+
+#define MALFORMED ((int)CONTIG_MSG_R_MALFORMED)
+#define ARGUMENT  ((int)CONTIG_MSG_R_ARGUMENT)
+
+static union message m;
+static struct error why;
+
+static void head(uint16_t opcode, size_t size)
+{
+	memset(&m, 0, sizeof(m));
+	m.header.size = (uint32_t)size;
+	m.header.opcode = opcode;
+	m.header.serial = 1;
+}
+
+static void good_request(uint16_t opcode)
+{
+	head(opcode, form_find(opcode)->request_bytes);
+	switch (opcode) {
+	case CONTIG_MSG_HELLO:
+		m.hello.version_min = 1;
+		m.hello.version_max = 1;
+		break;
+	case CONTIG_MSG_OCCUPANCY:
+		m.occupancy.region_id = 1;
+		m.occupancy.cells = 1;
+		break;
+	case CONTIG_MSG_ALLOC:
+		m.alloc.size_bytes = 4096;
+		m.alloc.count = 1;
+		break;
+	case CONTIG_MSG_CPU_BEGIN:
+	case CONTIG_MSG_CPU_END:
+		m.cpu.flags = CONTIG_MSG_READ;
+		m.cpu.length_bytes = 1;
+		break;
+	default:
+		break;
+	}
+}
+
+static int request(void)
+{
+	why.text[0] = '\0';
+	return validate_request(&m, m.header.size, &why);
+}
+
+#define ck_request(verdict, words)                                     \
+	do {                                                           \
+		ck_assert_int_eq(request(), (verdict));                \
+		ck_assert_msg(strstr(why.text, (words)) != NULL, "%s", \
+			      why.text);                               \
+	} while (0)
+
+static void fill_entry(uint16_t opcode, void *entry, uint32_t id)
+{
+	struct contig_msg_backend *backend = entry;
+	struct contig_msg_region *region = entry;
+	struct contig_msg_buffer *buffer = entry;
+	struct contig_msg_client *client = entry;
+
+	switch (opcode) {
+	case CONTIG_MSG_LIST_BACKENDS:
+		backend->id = id;
+		break;
+	case CONTIG_MSG_LIST_REGIONS:
+		region->id = id;
+		region->span_bytes = 8192;
+		region->size_bytes = 8192;
+		region->free_bytes = 8192;
+		region->largest_free_bytes = 8192;
+		region->granule_bytes = 4096;
+		break;
+	case CONTIG_MSG_LIST_CLIENTS:
+		client->id = id;
+		break;
+	case CONTIG_MSG_OCCUPANCY:
+		break;
+	default:
+		buffer->id = id;
+		buffer->size_bytes = 4096;
+		buffer->state = CONTIG_MSG_LENT;
+		buffer->region_id = 1;
+		break;
+	}
+}
+
+static void good_reply(uint16_t opcode, uint32_t count)
+{
+	const struct form *form = form_find(opcode);
+
+	head(opcode | CONTIG_MSG_REPLY, form_reply_bytes(form, count));
+	if (form->element_bytes)
+		memcpy(m.bytes + form->count_offset, &count, sizeof(count));
+	if (opcode == CONTIG_MSG_HELLO)
+		m.hello_reply.version = 1;
+	if (opcode == CONTIG_MSG_OCCUPANCY)
+		m.occupancy_reply.cell_bytes = 4096;
+	for (uint32_t i = 0; i < count; i++)
+		fill_entry(opcode, m.bytes + form_reply_bytes(form, i), i + 1);
+}
+
+static void *entry_at(uint16_t opcode, uint32_t i)
+{
+	return m.bytes + form_reply_bytes(form_find(opcode), i);
+}
+
+static int reply(size_t n_fds)
+{
+	why.text[0] = '\0';
+	return validate_reply(&m, m.header.size, n_fds, &why);
+}
+
+#define ck_reply_bad(n_fds, words)                                     \
+	do {                                                           \
+		ck_assert_int_eq(reply(n_fds), MALFORMED);             \
+		ck_assert_msg(strstr(why.text, (words)) != NULL, "%s", \
+			      why.text);                               \
+	} while (0)
+
+/* ---- requests ----------------------------------------------------------- */
+
+START_TEST(takes_every_good_request)
+{
+	good_request((uint16_t)_i);
+	ck_assert_int_eq(request(), 0);
+	ck_assert_str_eq(why.text, "");
+}
+END_TEST
+
+START_TEST(request_size_is_exact)
+{
+	uint32_t size = form_find((uint16_t)_i)->request_bytes;
+
+	good_request((uint16_t)_i);
+	m.header.size = size - 1;
+	ck_assert_int_eq(request(), MALFORMED);
+	m.header.size = size + 1;
+	ck_assert_int_eq(request(), MALFORMED);
+	m.header.size = size;
+	ck_assert_int_eq(validate_request(&m, size - 1, &why), MALFORMED);
+	ck_assert_int_eq(validate_request(&m, size + 1, &why), MALFORMED);
+}
+END_TEST
+
+START_TEST(request_header_is_judged)
+{
+	good_request((uint16_t)_i);
+	m.header.zero16 = 1;
+	ck_request(MALFORMED, "padding");
+	good_request((uint16_t)_i);
+	m.header.zero32 = UINT32_C(1) << 31;
+	ck_request(MALFORMED, "padding");
+	good_request((uint16_t)_i);
+	m.header.serial = 0;
+	ck_request(MALFORMED, "serial");
+	good_request((uint16_t)_i);
+	m.header.opcode |= CONTIG_MSG_REPLY;
+	ck_request(MALFORMED, "unknown");
+}
+END_TEST
+
+START_TEST(short_long_and_unknown_datagrams)
+{
+	head(CONTIG_MSG_STATUS, 15);
+	ck_request(MALFORMED, "15 bytes is no message");
+	head(0, 16);
+	ck_request(MALFORMED, "opcode 0 is unknown");
+	head(CONTIG_MSG_RELEASE + 1, 16);
+	ck_request(MALFORMED, "opcode 13 is unknown");
+	head(CONTIG_MSG_ERROR, 16);
+	ck_request(MALFORMED, "unknown");
+	head(CONTIG_MSG_STATUS, 16);
+	ck_assert_int_eq(validate_request(&m, 0, &why), MALFORMED);
+	m.header.size = CONTIG_MSG_MAX_BYTES + 1;
+	ck_assert_int_eq(validate_request(&m, CONTIG_MSG_MAX_BYTES + 1, &why),
+			 MALFORMED);
+	ck_assert_int_eq(validate_request(&m, 0, NULL), MALFORMED);
+}
+END_TEST
+
+START_TEST(hello_versions)
+{
+	good_request(CONTIG_MSG_HELLO);
+	m.hello.version_min = 0;
+	ck_request(ARGUMENT, "HELLO: versions 0 to 1");
+	m.hello.version_min = 2;
+	ck_request(ARGUMENT, "versions 2 to 1");
+	m.hello.version_max = UINT32_MAX;
+	ck_assert_int_eq(request(), 0);
+}
+END_TEST
+
+START_TEST(occupancy_cells)
+{
+	good_request(CONTIG_MSG_OCCUPANCY);
+	m.occupancy.cells = 0;
+	ck_request(ARGUMENT, "0 cells");
+	m.occupancy.cells = CONTIG_MSG_MAX_CELLS;
+	ck_assert_int_eq(request(), 0);
+	m.occupancy.cells++;
+	ck_request(ARGUMENT, "501 cells");
+}
+END_TEST
+
+START_TEST(alloc_size_and_count)
+{
+	good_request(CONTIG_MSG_ALLOC);
+	m.alloc.size_bytes = 0;
+	ck_request(ARGUMENT, "size of 0");
+	m.alloc.size_bytes = 1;
+	ck_assert_int_eq(request(), 0);
+	m.alloc.size_bytes = CONTIG_MSG_MAX_SIZE;
+	ck_assert_int_eq(request(), 0);
+	m.alloc.size_bytes++;
+	ck_request(ARGUMENT, "2^63");
+
+	good_request(CONTIG_MSG_ALLOC);
+	m.alloc.count = 0;
+	ck_request(ARGUMENT, "0 buffers");
+	m.alloc.count = CONTIG_MSG_MAX_BUFFERS;
+	ck_assert_int_eq(request(), 0);
+	m.alloc.count++;
+	ck_request(ARGUMENT, "65 buffers");
+}
+END_TEST
+
+START_TEST(alloc_constraints)
+{
+	good_request(CONTIG_MSG_ALLOC);
+	m.alloc.align_bytes = UINT64_C(1) << 63;
+	m.alloc.max_phys = UINT64_MAX;
+	m.alloc.require = CONTIG_MSG_GUARANTEES;
+	ck_assert_int_eq(request(), 0);
+	m.alloc.align_bytes = 1;
+	ck_assert_int_eq(request(), 0);
+	m.alloc.align_bytes = 4097;
+	ck_request(ARGUMENT, "alignment of 4097");
+
+	good_request(CONTIG_MSG_ALLOC);
+	m.alloc.boundary_bytes = 4096;
+	ck_assert_int_eq(request(), 0);
+	m.alloc.boundary_bytes = 12288;
+	ck_request(ARGUMENT, "boundary of 12288");
+	m.alloc.boundary_bytes = 2048;
+	ck_request(ARGUMENT, "4096 bytes always cross");
+
+	good_request(CONTIG_MSG_ALLOC);
+	m.alloc.require = CONTIG_MSG_GUARANTEES + 1;
+	ck_request(ARGUMENT, "0x20 are unknown");
+}
+END_TEST
+
+START_TEST(alloc_names)
+{
+	good_request(CONTIG_MSG_ALLOC);
+	memset(m.alloc.region, 'r', sizeof(m.alloc.region) - 1);
+	memset(m.alloc.name, 'n', sizeof(m.alloc.name) - 1);
+	ck_assert_int_eq(request(), 0);
+	m.alloc.region[sizeof(m.alloc.region) - 1] = 'r';
+	ck_request(MALFORMED, "region name is not terminated");
+
+	good_request(CONTIG_MSG_ALLOC);
+	m.alloc.name[sizeof(m.alloc.name) - 1] = 'n';
+	ck_request(MALFORMED, "buffer name is not terminated");
+
+	good_request(CONTIG_MSG_ALLOC);
+	text_put(m.alloc.name, sizeof(m.alloc.name), "frame");
+	m.alloc.name[2] = '\033';
+	ck_request(ARGUMENT, "buffer name is not printable");
+	m.alloc.region[0] = '\n';
+	ck_request(ARGUMENT, "region name is not printable");
+	m.alloc.name[9] = 'x';
+	ck_request(MALFORMED, "buffer name is not terminated");
+}
+END_TEST
+
+START_TEST(cpu_access)
+{
+	good_request((uint16_t)_i);
+	m.cpu.zero = 1;
+	ck_request(MALFORMED, "padding");
+	good_request((uint16_t)_i);
+	m.cpu.flags = 0;
+	ck_request(ARGUMENT, "access 0");
+	m.cpu.flags = CONTIG_MSG_READ | CONTIG_MSG_WRITE;
+	ck_assert_int_eq(request(), 0);
+	m.cpu.flags = 4;
+	ck_request(ARGUMENT, "access 0x4");
+
+	good_request((uint16_t)_i);
+	m.cpu.length_bytes = 0;
+	ck_request(ARGUMENT, "0 bytes from offset 0");
+	m.cpu.length_bytes = UINT64_MAX;
+	ck_assert_int_eq(request(), 0);
+	m.cpu.offset_bytes = 1;
+	ck_request(ARGUMENT, "from offset 1");
+}
+END_TEST
+
+/* ---- replies ------------------------------------------------------------ */
+
+START_TEST(takes_good_replies_up_to_the_last_entry)
+{
+	const struct form *form = form_find((uint16_t)_i);
+	uint32_t max = form->max_elements, min = form->min_elements;
+
+	good_reply((uint16_t)_i, min);
+	ck_assert_int_eq(reply(form->descriptors ? min : 0), 0);
+	ck_assert_uint_eq(validate_count(form, &m), min);
+	good_reply((uint16_t)_i, max);
+	ck_assert_int_eq(reply(form->descriptors ? max : 0), 0);
+	ck_assert_uint_eq(validate_count(form, &m), max);
+}
+END_TEST
+
+START_TEST(reply_size_is_exact)
+{
+	const struct form *form = form_find((uint16_t)_i);
+	uint32_t count = form->min_elements;
+	size_t n_fds = form->descriptors ? count : 0;
+
+	good_reply((uint16_t)_i, count);
+	m.header.size--;
+	ck_assert_int_eq(reply(n_fds), MALFORMED);
+	m.header.size += 2;
+	ck_assert_int_eq(reply(n_fds), MALFORMED);
+	m.header.size--;
+	ck_assert_int_eq(validate_reply(&m, m.header.size - 1, n_fds, &why),
+			 MALFORMED);
+	if (form->reply_bytes > 16) {
+		m.header.size = 16;
+		ck_reply_bad(n_fds, "too few");
+	}
+}
+END_TEST
+
+START_TEST(reply_header_is_judged)
+{
+	const struct form *form = form_find((uint16_t)_i);
+	size_t n_fds = form->descriptors ? form->min_elements : 0;
+
+	good_reply((uint16_t)_i, form->min_elements);
+	m.header.serial = 0;
+	ck_reply_bad(n_fds, "serial");
+	good_reply((uint16_t)_i, form->min_elements);
+	m.header.zero16 = 1;
+	ck_reply_bad(n_fds, "padding");
+	good_reply((uint16_t)_i, form->min_elements);
+	m.header.opcode = (uint16_t)_i;
+	ck_reply_bad(n_fds, "is no reply");
+	m.header.opcode = CONTIG_MSG_REPLY | 0x7ffe;
+	ck_reply_bad(n_fds, "is no reply");
+}
+END_TEST
+
+START_TEST(entries_are_counted)
+{
+	const struct form *form = form_find((uint16_t)_i);
+	uint32_t count;
+
+	if (!form->element_bytes)
+		return;
+	good_reply((uint16_t)_i, form->min_elements);
+	count = form->max_elements + 1;
+	memcpy(m.bytes + form->count_offset, &count, sizeof(count));
+	ck_reply_bad(0, "not within");
+	if (form->min_elements) {
+		good_reply((uint16_t)_i, 0);
+		ck_reply_bad(0, "0 entries are not within 1");
+	}
+}
+END_TEST
+
+START_TEST(descriptors_are_counted)
+{
+	good_reply(CONTIG_MSG_ALLOC, 2);
+	ck_assert_int_eq(reply(2), 0);
+	ck_reply_bad(1, "1 descriptors came with 2");
+	ck_reply_bad(3, "3 descriptors came with 2");
+	good_reply(CONTIG_MSG_DESCRIBE, 1);
+	ck_reply_bad(1, "descriptors");
+	good_reply(CONTIG_MSG_STATUS, 0);
+	ck_reply_bad(1, "descriptors");
+	head(CONTIG_MSG_ERROR, sizeof(m.error));
+	m.error.reason = CONTIG_MSG_R_FULL;
+	ck_reply_bad(1, "descriptors");
+}
+END_TEST
+
+START_TEST(ids_ascend_in_pages)
+{
+	good_reply((uint16_t)_i, 3);
+	m.list_reply.more = 1;
+	ck_assert_int_eq(reply(0), 0);
+	m.list_reply.more = 2;
+	ck_reply_bad(0, "more");
+	good_reply((uint16_t)_i, 0);
+	m.list_reply.more = 1;
+	ck_reply_bad(0, "more");
+
+	good_reply((uint16_t)_i, 3);
+	fill_entry((uint16_t)_i, entry_at((uint16_t)_i, 2), 2);
+	ck_reply_bad(0, "entry 2: ids do not ascend");
+	fill_entry((uint16_t)_i, entry_at((uint16_t)_i, 2), 0);
+	ck_reply_bad(0, "entry 2: the id is 0");
+}
+END_TEST
+
+START_TEST(alloc_and_describe_have_no_next_page)
+{
+	good_reply(CONTIG_MSG_ALLOC, 1);
+	m.list_reply.more = 1;
+	ck_reply_bad(1, "more");
+	good_reply(CONTIG_MSG_DESCRIBE, 1);
+	m.list_reply.more = 1;
+	ck_reply_bad(0, "more");
+}
+END_TEST
+
+START_TEST(error_reply)
+{
+	head(CONTIG_MSG_ERROR, sizeof(m.error));
+	m.error.reason = CONTIG_MSG_R_FULL;
+	text_put(m.error.text, sizeof(m.error.text), "the pool is full");
+	ck_assert_int_eq(reply(0), 0);
+	m.header.serial = 0;
+	ck_assert_int_eq(reply(0), 0);
+	m.error.reason = 999; /* of a later daemon: the text says it */
+	ck_assert_int_eq(reply(0), 0);
+	m.error.zero = 1;
+	ck_reply_bad(0, "ERROR: padding");
+	m.error.zero = 0;
+	m.error.reason = 0;
+	ck_reply_bad(0, "reason");
+	m.error.reason = 1;
+	m.error.text[sizeof(m.error.text) - 1] = 'x';
+	ck_reply_bad(0, "text");
+	memset(m.error.text, 0, sizeof(m.error.text));
+	m.error.text[0] = '\a';
+	ck_reply_bad(0, "text");
+	m.error.text[0] = 0;
+	m.header.size++;
+	ck_reply_bad(0, "ERROR");
+}
+END_TEST
+
+START_TEST(fixed_parts_of_replies)
+{
+	good_reply(CONTIG_MSG_HELLO, 0);
+	m.hello_reply.version = 0;
+	ck_reply_bad(0, "version is 0");
+	m.hello_reply.version = 1;
+	m.hello_reply.zero = 1;
+	ck_reply_bad(0, "padding");
+	good_reply(CONTIG_MSG_STATUS, 0);
+	memset(m.status_reply.version, 'v', sizeof(m.status_reply.version));
+	ck_reply_bad(0, "version is no text");
+	good_reply(CONTIG_MSG_OCCUPANCY, 1);
+	m.occupancy_reply.zero = 1;
+	ck_reply_bad(0, "padding");
+	m.occupancy_reply.zero = 0;
+	m.occupancy_reply.cell_bytes = 0;
+	ck_reply_bad(0, "a cell has 0 bytes");
+}
+END_TEST
+
+START_TEST(backend_entry)
+{
+	struct contig_msg_backend *b = entry_at(CONTIG_MSG_LIST_BACKENDS, 0);
+
+	good_reply(CONTIG_MSG_LIST_BACKENDS, 1);
+	b->flags = CONTIG_MSG_BACKEND_SERVES;
+	b->guarantees = CONTIG_MSG_GUARANTEES;
+	ck_assert_int_eq(reply(0), 0);
+	b->flags = 2;
+	ck_reply_bad(0, "unknown flags");
+	b->flags = 0;
+	b->guarantees++;
+	ck_reply_bad(0, "unknown flags");
+	b->guarantees = 0;
+	b->zero = 1;
+	ck_reply_bad(0, "padding");
+	b->zero = 0;
+	b->name[0] = '\t';
+	ck_reply_bad(0, "name is no text");
+	b->name[0] = 0;
+	b->text[1] = 'x';
+	ck_reply_bad(0, "text is no text");
+}
+END_TEST
+
+START_TEST(region_entry)
+{
+	struct contig_msg_region *r = entry_at(CONTIG_MSG_LIST_REGIONS, 0);
+
+	good_reply(CONTIG_MSG_LIST_REGIONS, 1);
+	r->flags = CONTIG_MSG_REGION_DEFAULT;
+	r->cpu_access = CONTIG_MSG_CPU_BOUNCE;
+	r->base = UINT64_MAX - 8191;
+	ck_assert_int_eq(reply(0), 0);
+	r->base++;
+	ck_reply_bad(0, "sizes contradict");
+	r->base = 0;
+	r->size_bytes = 8193;
+	ck_reply_bad(0, "sizes contradict");
+	r->size_bytes = 8191;
+	ck_reply_bad(0, "sizes contradict");
+	r->size_bytes = 8192;
+	r->free_bytes = 8191;
+	ck_reply_bad(0, "sizes contradict");
+	r->free_bytes = 8192;
+	r->dirty_bytes = 8192;
+	ck_assert_int_eq(reply(0), 0);
+	r->dirty_bytes++;
+	ck_reply_bad(0, "sizes contradict");
+	r->dirty_bytes = 0;
+	r->granule_bytes = 0;
+	ck_reply_bad(0, "granule");
+	r->granule_bytes = 4095;
+	ck_reply_bad(0, "granule");
+	r->granule_bytes = 4096;
+	r->cpu_access = CONTIG_MSG_CPU_BOUNCE + 1;
+	ck_reply_bad(0, "unknown flags");
+	r->cpu_access = 0;
+	r->backend[15] = 'x';
+	ck_reply_bad(0, "backend is no text");
+	r->backend[15] = 0;
+	r->name[63] = 'x';
+	ck_reply_bad(0, "name is no text");
+	r->name[63] = 0;
+	r->zero = 1;
+	ck_reply_bad(0, "padding");
+}
+END_TEST
+
+START_TEST(buffer_entry)
+{
+	struct contig_msg_buffer *b = entry_at(CONTIG_MSG_LIST_BUFFERS, 0);
+
+	good_reply(CONTIG_MSG_LIST_BUFFERS, 1);
+	b->state = CONTIG_MSG_DRAINING;
+	b->flags = CONTIG_MSG_BUFFER_PHYS;
+	b->phys = UINT64_MAX - 4095;
+	ck_assert_int_eq(reply(0), 0);
+	b->phys++;
+	ck_reply_bad(0, "size is impossible");
+	b->phys = 4096;
+	b->flags = 0;
+	ck_reply_bad(0, "address that is none");
+	b->flags = 2;
+	ck_reply_bad(0, "unknown flags");
+	b->flags = 0;
+	b->phys = 0;
+	b->state = 0;
+	ck_reply_bad(0, "unknown flags");
+	b->state = CONTIG_MSG_DRAINING + 1;
+	ck_reply_bad(0, "unknown flags");
+	b->state = CONTIG_MSG_LENT;
+	b->cpu_access = CONTIG_MSG_CPU_BOUNCE + 1;
+	ck_reply_bad(0, "unknown flags");
+	b->cpu_access = 0;
+	b->token = 1;
+	ck_reply_bad(0, "token");
+	b->token = 0;
+	b->region_id = 0;
+	ck_reply_bad(0, "no region");
+	b->region_id = 1;
+	b->size_bytes = 0;
+	ck_reply_bad(0, "size is impossible");
+	b->size_bytes = 1;
+	b->name[31] = 'x';
+	ck_reply_bad(0, "name is no text");
+	b->name[31] = 0;
+	b->region[0] = '\r';
+	ck_reply_bad(0, "region is no text");
+}
+END_TEST
+
+START_TEST(allocated_buffer_is_lent_and_may_have_a_token)
+{
+	struct contig_msg_buffer *b = entry_at(CONTIG_MSG_ALLOC, 0);
+
+	good_reply(CONTIG_MSG_ALLOC, 1);
+	b->token = UINT64_MAX;
+	ck_assert_int_eq(reply(1), 0);
+	b->state = CONTIG_MSG_DRAINING;
+	ck_reply_bad(1, "new, but not lent");
+}
+END_TEST
+
+START_TEST(client_entry)
+{
+	struct contig_msg_client *c = entry_at(CONTIG_MSG_LIST_CLIENTS, 1);
+
+	good_reply(CONTIG_MSG_LIST_CLIENTS, 2);
+	c->zero = 1;
+	ck_reply_bad(0, "reply to LIST_CLIENTS: entry 1: padding");
+}
+END_TEST
+
+static void add_requests(Suite *suite)
+{
+	TCase *tcase = harness_case(suite, "requests");
+	int end = CONTIG_MSG_RELEASE + 1;
+
+	tcase_add_loop_test(tcase, takes_every_good_request, 1, end);
+	tcase_add_loop_test(tcase, request_size_is_exact, 1, end);
+	tcase_add_loop_test(tcase, request_header_is_judged, 1, end);
+	tcase_add_test(tcase, short_long_and_unknown_datagrams);
+	tcase_add_test(tcase, hello_versions);
+	tcase_add_test(tcase, occupancy_cells);
+	tcase_add_test(tcase, alloc_size_and_count);
+	tcase_add_test(tcase, alloc_constraints);
+	tcase_add_test(tcase, alloc_names);
+	tcase_add_loop_test(tcase, cpu_access, CONTIG_MSG_CPU_BEGIN,
+			    CONTIG_MSG_CPU_END + 1);
+}
+
+static void add_replies(Suite *suite)
+{
+	TCase *tcase = harness_case(suite, "replies");
+	int end = CONTIG_MSG_RELEASE + 1;
+
+	tcase_add_loop_test(tcase, takes_good_replies_up_to_the_last_entry, 1,
+			    end);
+	tcase_add_loop_test(tcase, reply_size_is_exact, 1, end);
+	tcase_add_loop_test(tcase, reply_header_is_judged, 1, end);
+	tcase_add_loop_test(tcase, entries_are_counted, 1, end);
+	tcase_add_test(tcase, descriptors_are_counted);
+	tcase_add_loop_test(tcase, ids_ascend_in_pages, CONTIG_MSG_LIST_BACKENDS,
+			    CONTIG_MSG_LIST_CLIENTS + 1);
+	tcase_add_test(tcase, alloc_and_describe_have_no_next_page);
+	tcase_add_test(tcase, error_reply);
+	tcase_add_test(tcase, fixed_parts_of_replies);
+	tcase_add_test(tcase, backend_entry);
+	tcase_add_test(tcase, region_entry);
+	tcase_add_test(tcase, buffer_entry);
+	tcase_add_test(tcase, allocated_buffer_is_lent_and_may_have_a_token);
+	tcase_add_test(tcase, client_entry);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("validate");
+
+	add_requests(suite);
+	add_replies(suite);
+	return harness_run(suite);
+}

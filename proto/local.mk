@@ -3,6 +3,7 @@
 
 noinst_LTLIBRARIES += libproto.la
 libproto_la_SOURCES = \
+	proto/channel.c proto/channel.h \
 	proto/form.c proto/form.h \
 	proto/message.h \
 	proto/text.c proto/text.h \
@@ -11,14 +12,17 @@ libproto_la_LIBADD = libutil.la
 
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/check_channel \
 	tests/check_form \
 	tests/check_text \
 	tests/check_validate
 TESTS += \
+	tests/check_channel \
 	tests/check_form \
 	tests/check_text \
 	tests/check_validate
 
+tests_check_channel_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_form_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_text_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_validate_LDADD = libharness.la libproto.la $(CHECK_LIBS)

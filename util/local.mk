@@ -3,6 +3,7 @@
 
 noinst_LTLIBRARIES += libutil.la
 libutil_la_SOURCES = \
+	util/broken.c util/broken.h \
 	util/cleanup.h \
 	util/error.c util/error.h \
 	util/fd.c util/fd.h \
@@ -13,6 +14,7 @@ libutil_la_SOURCES = \
 
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/check_broken \
 	tests/check_error \
 	tests/check_fd \
 	tests/check_format \
@@ -20,12 +22,14 @@ check_PROGRAMS += \
 	tests/check_log \
 	tests/check_parse
 TESTS += \
+	tests/check_broken \
 	tests/check_error \
 	tests/check_fd \
 	tests/check_format \
 	tests/check_list \
 	tests/check_log \
 	tests/check_parse
+tests_check_broken_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_error_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_fd_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_format_LDADD = libharness.la libutil.la $(CHECK_LIBS)

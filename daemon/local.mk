@@ -1,1 +1,15 @@
 # SPDX-License-Identifier: MIT
+# daemon: contigd.  Everything but main.c is in libdaemon, which the tests link.
+
+noinst_LTLIBRARIES += libdaemon.la
+libdaemon_la_SOURCES = \
+	daemon/bitmap.c daemon/bitmap.h
+libdaemon_la_LIBADD = libutil.la
+
+if HAVE_CHECK
+check_PROGRAMS += \
+	tests/check_bitmap
+TESTS += \
+	tests/check_bitmap
+tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+endif

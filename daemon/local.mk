@@ -3,13 +3,18 @@
 
 noinst_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = \
-	daemon/bitmap.c daemon/bitmap.h
+	daemon/bitmap.c daemon/bitmap.h \
+	daemon/fit.c daemon/fit.h \
+	daemon/run.h
 libdaemon_la_LIBADD = libutil.la
 
 if HAVE_CHECK
 check_PROGRAMS += \
-	tests/check_bitmap
+	tests/check_bitmap \
+	tests/check_fit
 TESTS += \
-	tests/check_bitmap
+	tests/check_bitmap \
+	tests/check_fit
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

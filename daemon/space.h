@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/run.h"
 #include "util/error.h"
 
 /*
@@ -16,12 +17,6 @@
  */
 
 struct space;
-
-/* Consecutive granules. */
-struct run {
-	uint64_t phys; /* of the first byte */
-	uint64_t size_bytes;
-};
 
 struct space_request {
 	uint64_t size_bytes;	 /* at least 1; rounded up to granules */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/fit.h"
+
+/*
+ * The lowest admissible place within one free run, in constant time.
+ *
+ * Going up from the start of the run, alignment comes first.  The place found
+ * may cross a multiple of the boundary; then the next candidate is that very
+ * multiple.  It needs no second look at either constraint: a place is crossed
+ * only where the alignment is smaller than the boundary (a place aligned to
+ * the boundary cannot cross, as the size is at most the boundary), and then
+ * every multiple of the boundary is aligned.  So one step decides, however
+ * many windows the run spans.
+ *
+ * All ends are last bytes, as a run may end at 2^64.
+ */
+
+/* Rounds up to a multiple of a power of two; false where that exceeds 2^64. */
+static bool round_up(uint64_t *valuep, uint64_t unit)
+{
+	uint64_t mask = unit - 1;
+
+	if (__builtin_add_overflow(*valuep, mask, valuep))
+		return false;
+	*valuep &= ~mask;
+	return true;
+}
+
+static bool crosses(uint64_t phys, uint64_t last, uint64_t boundary_bytes)
+{
+	return boundary_bytes && (phys ^ last) >= boundary_bytes;
+}
+
+bool fit_place(const struct fit *fit, const struct run *free, uint64_t *physp)
+{
+	uint64_t phys = free->phys, highest = run_last(free), last;
+
+	if (highest > fit->max_phys)
+		highest = fit->max_phys;
+	if (!round_up(&phys, fit->align_bytes) ||
+	    __builtin_add_overflow(phys, fit->size_bytes - 1, &last))
+		return false;
+	if (crosses(phys, last, fit->boundary_bytes)) {
+		phys = last & ~(fit->boundary_bytes - 1);
+		if (__builtin_add_overflow(phys, fit->size_bytes - 1, &last))
+			return false;
+	}
+	if (last > highest)
+		return false;
+	*physp = phys;
+	return true;
+}

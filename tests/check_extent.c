@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/extent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/harness.h"
+#include "util/cleanup.h"
+
+DEFINE_CLEANUP(struct extents *, extents_free)
+
+static struct extents *make(uint64_t max_runs)
+{
+	struct extents *extents = NULL;
+
+	ck_assert_int_eq(extents_new(&extents, max_runs), 0);
+	return extents;
+}
+
+static void insert(struct extents *extents, uint64_t phys, uint64_t size_bytes)
+{
+	extents_insert(extents, &(struct run){phys, size_bytes});
+}
+
+static void remove_run(struct extents *extents, uint64_t phys,
+		       uint64_t size_bytes)
+{
+	extents_remove(extents, &(struct run){phys, size_bytes});
+}
+
+static void append_run(void *data, const struct run *run)
+{
+	char *text = data;
+
+	(void)sprintf(text + strlen(text), "%llx+%llx ",
+		      (unsigned long long)run->phys,
+		      (unsigned long long)run->size_bytes);
+}
+
+/* The free runs as text, "phys+size " each. */
+#define ck_assert_runs(extents, expected)                       \
+	do {                                                    \
+		char text_[512] = "";                           \
+		extents_verify(extents);                        \
+		extents_for_each((extents), append_run, text_); \
+		ck_assert_str_eq(text_, (expected));            \
+	} while (0)
+
+static const struct fit any = {
+	.size_bytes = 1,
+	.align_bytes = 1,
+	.max_phys = UINT64_MAX,
+};
+
+START_TEST(limits)
+{
+	_cleanup_(extents_freep) struct extents *extents = NULL;
+	uint64_t phys;
+
+	ck_assert_int_eq(extents_new(&extents, 0), -EINVAL);
+	ck_assert_int_eq(extents_new(&extents, UINT64_MAX), -ENOMEM);
+	ck_assert_int_eq(extents_new(&extents, UINT64_C(1) << 57), -ENOMEM);
+	ck_assert_ptr_null(extents);
+	extents = make(1);
+	ck_assert_uint_eq(extents_count(extents), 0);
+	ck_assert_uint_eq(extents_largest_bytes(extents), 0);
+	ck_assert(!extents_find(extents, &any, &phys));
+	ck_assert_runs(extents, "");
+}
+END_TEST
+
+START_TEST(joins)
+{
+	_cleanup_(extents_freep) struct extents *extents = make(3);
+
+	insert(extents, 0x20, 0x10);
+	insert(extents, 0x60, 0x10);
+	ck_assert_runs(extents, "20+10 60+10 ");
+	insert(extents, 0x30, 1); /* above a run */
+	insert(extents, 0x5f, 1); /* below one */
+	insert(extents, 0x40, 1); /* apart from both by less than it seems */
+	ck_assert_runs(extents, "20+11 40+1 5f+11 ");
+	insert(extents, 0x31, 0xf);
+	insert(extents, 0x41, 0x1e);
+	ck_assert_runs(extents, "20+50 ");
+	ck_assert_uint_eq(extents_count(extents), 1);
+	ck_assert_uint_eq(extents_largest_bytes(extents), 0x50);
+}
+END_TEST
+
+START_TEST(splits)
+{
+	_cleanup_(extents_freep) struct extents *extents = make(2);
+
+	insert(extents, 0x100, 0x40);
+	remove_run(extents, 0x100, 1);
+	ck_assert_runs(extents, "101+3f ");
+	remove_run(extents, 0x13f, 1);
+	ck_assert_runs(extents, "101+3e ");
+	remove_run(extents, 0x102, 1);
+	ck_assert_runs(extents, "101+1 103+3c ");
+	remove_run(extents, 0x101, 1);
+	ck_assert_runs(extents, "103+3c ");
+	remove_run(extents, 0x103, 0x3c);
+	ck_assert_runs(extents, "");
+}
+END_TEST
+
+START_TEST(best_of_all)
+{
+	_cleanup_(extents_freep) struct extents *extents = make(5);
+	struct fit fit = any;
+	uint64_t phys;
+
+	insert(extents, 0x0, 0x40);
+	insert(extents, 0x50, 0x8);
+	insert(extents, 0x60, 0x10);
+	insert(extents, 0x80, 0x10);
+	insert(extents, 0x100, 0x20);
+	fit.size_bytes = 9; /* the smallest that suffices, the lower of two */
+	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert_uint_eq(phys, 0x60);
+	fit.align_bytes = 0x80;
+	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert_uint_eq(phys, 0x80);
+	fit.size_bytes = 0x11;
+	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert_uint_eq(phys, 0x100);
+	fit.max_phys = 0x110 - 1;
+	ck_assert(extents_take(extents, &fit, &phys));
+	ck_assert_uint_eq(phys, 0);
+	ck_assert_runs(extents, "11+2f 50+8 60+10 80+10 100+20 ");
+	fit.max_phys = 0x10;
+	ck_assert(!extents_take(extents, &fit, &phys));
+	ck_assert_runs(extents, "11+2f 50+8 60+10 80+10 100+20 ");
+}
+END_TEST
+
+START_TEST(end_of_address_space)
+{
+	_cleanup_(extents_freep) struct extents *extents = make(2);
+
+	insert(extents, UINT64_MAX, 1);
+	insert(extents, 0, 1); /* the neighbour of no end */
+	ck_assert_runs(extents, "0+1 ffffffffffffffff+1 ");
+	insert(extents, 2, UINT64_MAX - 2);
+	ck_assert_runs(extents, "0+1 2+fffffffffffffffe ");
+	remove_run(extents, UINT64_MAX, 1);
+	ck_assert_runs(extents, "0+1 2+fffffffffffffffd ");
+}
+END_TEST
+
+/* Nodes that were given up serve again: far more runs than there is room for,
+ * never more at a time. */
+START_TEST(nodes_return)
+{
+	_cleanup_(extents_freep) struct extents *extents = make(3);
+
+	for (uint64_t i = 0; i < 1000; i++) {
+		insert(extents, 16 * i, 1);
+		insert(extents, 16 * i + 4, 1);
+		insert(extents, 16 * i + 8, 1);
+		remove_run(extents, 16 * i + 4, 1);
+		remove_run(extents, 16 * i, 1);
+		remove_run(extents, 16 * i + 8, 1);
+	}
+	ck_assert_runs(extents, "");
+}
+END_TEST
+
+START_TEST(too_many)
+{
+	struct extents *extents = make(2);
+
+	insert(extents, 0, 1);
+	insert(extents, 2, 1);
+	insert(extents, 4, 1);
+}
+END_TEST
+
+START_TEST(overlap_below)
+{
+	struct extents *extents = make(9);
+
+	insert(extents, 0x10, 0x10);
+	insert(extents, 0x1f, 1);
+}
+END_TEST
+
+START_TEST(overlap_above)
+{
+	struct extents *extents = make(9);
+
+	insert(extents, 0x10, 0x10);
+	insert(extents, 0xf, 2);
+}
+END_TEST
+
+START_TEST(remove_more)
+{
+	struct extents *extents = make(9);
+
+	insert(extents, 0x10, 0x10);
+	remove_run(extents, 0x1f, 2);
+}
+END_TEST
+
+START_TEST(remove_nothing)
+{
+	struct extents *extents = make(9);
+
+	insert(extents, 0x10, 0x10);
+	remove_run(extents, 0xf, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("extent");
+	TCase *tcase = harness_case(suite, "extent");
+
+	tcase_add_test(tcase, limits);
+	tcase_add_test(tcase, joins);
+	tcase_add_test(tcase, splits);
+	tcase_add_test(tcase, best_of_all);
+	tcase_add_test(tcase, end_of_address_space);
+	tcase_add_test(tcase, nodes_return);
+	tcase_add_test_raise_signal(tcase, too_many, SIGABRT);
+	tcase_add_test_raise_signal(tcase, overlap_below, SIGABRT);
+	tcase_add_test_raise_signal(tcase, overlap_above, SIGABRT);
+	tcase_add_test_raise_signal(tcase, remove_more, SIGABRT);
+	tcase_add_test_raise_signal(tcase, remove_nothing, SIGABRT);
+	return harness_run(suite);
+}

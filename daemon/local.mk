@@ -6,19 +6,23 @@ libdaemon_la_SOURCES = \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
-	daemon/run.h
+	daemon/run.h \
+	daemon/space.c daemon/space.h
 libdaemon_la_LIBADD = libutil.la
 
 if HAVE_CHECK
 check_PROGRAMS += \
 	tests/check_bitmap \
 	tests/check_extent \
-	tests/check_fit
+	tests/check_fit \
+	tests/check_space
 TESTS += \
 	tests/check_bitmap \
 	tests/check_extent \
-	tests/check_fit
+	tests/check_fit \
+	tests/check_space
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

@@ -32,16 +32,18 @@ struct space_request {
 enum space_outcome {
 	SPACE_E_TOO_LARGE = 1,	/* no segment is long enough, even empty */
 	SPACE_E_FULL = 2,	/* fewer bytes are free than were asked for */
-	SPACE_E_FRAGMENTED = 3, /* enough are free, no free run is long enough */
+	SPACE_E_FRAGMENTED = 3, /* they are free, but no run is long enough */
 	SPACE_E_CONSTRAINT = 4, /* runs are long enough, but none meets
 				   alignment, highest address and boundary */
 	SPACE_E_INVALID = 5,	/* a power of two is none, a size is 0, or the
-				   boundary is smaller than the size */
+				   boundary is smaller than the size in
+				   granules */
 };
 
-/* Which of the constraints stood in the way, where each one alone would leave
- * a place: dropping it helps.  Several at once: only together they exclude. */
-#define SPACE_ALIGN (1u << 0)
+/* Which of the constraints stood in the way: those of which dropping one alone
+ * leaves a place (several: only together they exclude).  Where no single one
+ * helps, those of the pairs that do, or all three. */
+#define SPACE_ALIGN    (1u << 0)
 #define SPACE_MAX_PHYS (1u << 1)
 #define SPACE_BOUNDARY (1u << 2)
 
@@ -51,31 +53,35 @@ struct space_refusal {
 	unsigned int constraints; /* SPACE_E_CONSTRAINT: SPACE_ALIGN ... */
 };
 
-/* Makes a space, all of it free, of segments in any order; they are copied.
- * -EINVAL: the granule is no power of two, or a segment is empty, not aligned
- * to it, overlaps another or exceeds 2^64; -ENOMEM. */
+/* Makes a space, all of it free, of segments in any order; they are copied,
+ * and those that touch become one.  -EINVAL: the granule is no power of two,
+ * there are no segments, or one is empty, not aligned to it, overlaps another
+ * or exceeds 2^64, or all 2^64 bytes are asked for; -ENOMEM. */
 int space_new(struct space **spacep, uint64_t granule_bytes,
 	      const struct run *segments, size_t n_segments, struct error *why);
 struct space *space_free(struct space *space);
 
-/* Takes a run by best fit.  Returns 0 with *runp set, a positive enum
- * space_outcome with *refusal filled (may be NULL), or -ENOMEM. */
+/* Takes a run by best fit: of all free runs with an admissible place the
+ * smallest, of several the lowest, and in it the lowest place.  Returns 0 with
+ * *runp set, or a positive enum space_outcome with *refusal filled (may be
+ * NULL). */
 int space_alloc(struct space *space, const struct space_request *request,
 		struct run *runp, struct space_refusal *refusal);
 
 /* Takes exactly this run.  -EBUSY: part of it is taken; -ERANGE: not within
- * one segment or not granular; -ENOMEM. */
+ * one segment, not granular or empty. */
 int space_claim(struct space *space, const struct run *run);
 
-/* Gives a run back, or a part of one.  Never fails: what the index needs for
- * it was set aside when the run was taken.  Giving back what is not taken is a
- * broken invariant and aborts. */
+/* Gives a run back, or any part of one.  Never fails: what the index needs for
+ * it was set aside when the space was made.  Giving back what is not taken is
+ * a broken invariant and aborts. */
 void space_release(struct space *space, const struct run *run);
 
 uint64_t space_granule_bytes(const struct space *space);
 uint64_t space_size_bytes(const struct space *space); /* without gaps */
 uint64_t space_base(const struct space *space);	      /* lowest address */
-uint64_t space_span_bytes(const struct space *space); /* with gaps */
+/* With gaps; UINT64_MAX where it is 2^64. */
+uint64_t space_span_bytes(const struct space *space);
 uint64_t space_free_bytes(const struct space *space);
 uint64_t space_largest_free_bytes(const struct space *space);
 size_t space_count_free_runs(const struct space *space);

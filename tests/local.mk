@@ -6,7 +6,9 @@ include tests/board/local.mk
 
 if HAVE_CHECK
 check_LTLIBRARIES += libharness.la
-libharness_la_SOURCES = tests/harness.c tests/harness.h
+libharness_la_SOURCES = \
+	tests/harness.c tests/harness.h \
+	tests/holder.c tests/holder.h
 libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libharness_la_LIBADD = libutil.la
 endif

@@ -7,7 +7,8 @@ libdaemon_la_SOURCES = \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
 	daemon/run.h \
-	daemon/space.c daemon/space.h
+	daemon/space.c daemon/space.h \
+	daemon/worker.c daemon/worker.h
 libdaemon_la_LIBADD = libutil.la
 
 if HAVE_CHECK
@@ -15,14 +16,17 @@ check_PROGRAMS += \
 	tests/check_bitmap \
 	tests/check_extent \
 	tests/check_fit \
-	tests/check_space
+	tests/check_space \
+	tests/check_worker
 TESTS += \
 	tests/check_bitmap \
 	tests/check_extent \
 	tests/check_fit \
-	tests/check_space
+	tests/check_space \
+	tests/check_worker
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

@@ -17,27 +17,33 @@ enum worker_urgency {
 	WORKER_IDLE = 1,   /* background zeroing */
 };
 
-/* Embedded in what the job is about; the owner keeps it alive until done. */
+/* Embedded in what the job is about; the owner keeps it alive until done.
+ * All zero but for step and done before it is first submitted. */
 struct job {
 	struct list link;		 /* worker::queue or worker::finished */
 	int (*step)(struct job *job);	 /* in the thread: 1 more to do, 0 done,
 					    negative errno failed */
 	void (*done)(struct job *job, int result); /* in the main thread */
 	int result;
+	int place; /* the worker's own: where the job is */
 };
 
+/* The thread keeps the capabilities that the caller has at this moment, and
+ * takes no signals: drop privileges first.  0 or a negative errno. */
 int worker_new(struct worker **workerp);
-/* Finishes the slice under way, drops what waits without calling done. */
+/* Finishes the slice under way, drops what waits, and what is finished and not
+ * yet dispatched, without calling done. */
 struct worker *worker_free(struct worker *worker);
 
 void worker_submit(struct worker *worker, struct job *job,
 		   enum worker_urgency urgency);
-/* Moves a waiting idle job to the urgent queue; harmless otherwise. */
+/* Makes an idle job that is not finished urgent; harmless otherwise. */
 void worker_hurry(struct worker *worker, struct job *job);
 
 /* Readable (eventfd) when jobs have finished; borrowed. */
 int worker_fd(const struct worker *worker);
-/* Calls done of every finished job. */
+/* Calls done of every finished job, in the order in which they finished; done
+ * may submit the job again, or free it. */
 void worker_dispatch(struct worker *worker);
 
 #endif

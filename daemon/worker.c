@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+/*
+ * One thread, two queues, one lock.  The thread takes the first urgent job, or
+ * else the first idle one, and runs a single slice of it with the lock
+ * released.  A job that has more to do goes back to the head of its queue, so
+ * that jobs of one urgency never overtake one another, and the choice is made
+ * anew: an urgent job waits for one slice of an idle one at most.
+ *
+ * A job belongs to the thread from worker_submit() until worker_dispatch()
+ * calls its done function; in between nobody else touches its fields.  The
+ * lock's hand-over also orders the memory that the job works on.
+ *
+ * Finished jobs are announced through an eventfd, which an event loop can
+ * watch.  The counter is emptied before the list is taken: a job that finishes
+ * in between is announced once too often, never once too little.
+ *
+ * There is one thread and no pool of them: what it does is limited by the
+ * memory's speed, and a second one would only add contention.
+ */
+
+/* job::place.  Zero is what a job that was never submitted reads. */
+enum {
+	PLACE_NOWHERE = 0,
+	PLACE_URGENT,
+	PLACE_IDLE,
+	PLACE_FINISHED,
+};
+
+struct worker {
+	pthread_t thread;
+	pthread_mutex_t lock; /* all below, but event_fd, which is constant */
+	pthread_cond_t wake;
+	struct list queues[2]; /* job::link, by enum worker_urgency */
+	struct list finished;  /* job::link */
+	bool stop;
+	int event_fd;
+};
+
+static struct list *queue_of(struct worker *worker, const struct job *job)
+{
+	return &worker->queues[job->place == PLACE_URGENT ? WORKER_URGENT
+							  : WORKER_IDLE];
+}
+
+static struct job *take_next(struct worker *worker)
+{
+	struct job *job =
+		list_first(&worker->queues[WORKER_URGENT], struct job, link);
+
+	if (!job)
+		job = list_first(&worker->queues[WORKER_IDLE], struct job, link);
+	if (job)
+		list_remove(&job->link);
+	return job;
+}
+
+static void announce(const struct worker *worker)
+{
+	uint64_t one = 1;
+	ssize_t n;
+
+	/* EAGAIN is the only failure an eventfd knows here, and then the
+	 * counter is far from zero: the loop is awake anyway. */
+	do
+		n = write(worker->event_fd, &one, sizeof(one));
+	while (n < 0 && errno == EINTR);
+}
+
+static void *run(void *data)
+{
+	struct worker *worker = data;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	while (!worker->stop) {
+		struct job *job = take_next(worker);
+		int r;
+
+		if (!job) {
+			(void)pthread_cond_wait(&worker->wake, &worker->lock);
+			continue;
+		}
+		(void)pthread_mutex_unlock(&worker->lock);
+		r = job->step(job);
+		(void)pthread_mutex_lock(&worker->lock);
+
+		if (r > 0) {
+			/* worker_hurry() may have changed the place meanwhile */
+			list_prepend(queue_of(worker, job), &job->link);
+			continue;
+		}
+		job->result = r;
+		job->place = PLACE_FINISHED;
+		list_append(&worker->finished, &job->link);
+		announce(worker);
+	}
+	(void)pthread_mutex_unlock(&worker->lock);
+	return NULL;
+}
+
+/* Signals are the event loop's business: the thread starts with all blocked,
+ * which it inherits from its maker. */
+static int start_thread(struct worker *worker)
+{
+	sigset_t all, before;
+	int r;
+
+	(void)sigfillset(&all);
+	r = pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (r)
+		return -r;
+	r = pthread_create(&worker->thread, NULL, run, worker);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r)
+		return -r;
+	(void)pthread_setname_np(worker->thread, "contigd-worker");
+	return 0;
+}
+
+int worker_new(struct worker **workerp)
+{
+	_cleanup_free_ struct worker *worker = calloc(1, sizeof(*worker));
+	_cleanup_fd_ int event_fd = -1;
+	int r;
+
+	if (!worker)
+		return -ENOMEM;
+	event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (event_fd < 0)
+		return -errno;
+	worker->event_fd = event_fd;
+	list_init(&worker->queues[WORKER_URGENT]);
+	list_init(&worker->queues[WORKER_IDLE]);
+	list_init(&worker->finished);
+	/* with default attributes these two cannot fail on Linux */
+	(void)pthread_mutex_init(&worker->lock, NULL);
+	(void)pthread_cond_init(&worker->wake, NULL);
+
+	r = start_thread(worker);
+	if (r) {
+		(void)pthread_cond_destroy(&worker->wake);
+		(void)pthread_mutex_destroy(&worker->lock);
+		return r;
+	}
+	(void)TAKE_FD(event_fd);
+	*workerp = TAKE_PTR(worker);
+	return 0;
+}
+
+static void drop_all(struct list *list)
+{
+	struct job *job;
+
+	while ((job = list_first(list, struct job, link))) {
+		list_remove(&job->link);
+		job->place = PLACE_NOWHERE;
+	}
+}
+
+struct worker *worker_free(struct worker *worker)
+{
+	if (!worker)
+		return NULL;
+	(void)pthread_mutex_lock(&worker->lock);
+	worker->stop = true;
+	(void)pthread_cond_signal(&worker->wake);
+	(void)pthread_mutex_unlock(&worker->lock);
+	(void)pthread_join(worker->thread, NULL);
+
+	drop_all(&worker->queues[WORKER_URGENT]);
+	drop_all(&worker->queues[WORKER_IDLE]);
+	drop_all(&worker->finished);
+	(void)pthread_cond_destroy(&worker->wake);
+	(void)pthread_mutex_destroy(&worker->lock);
+	(void)fd_close(worker->event_fd);
+	free(worker);
+	return NULL;
+}
+
+void worker_submit(struct worker *worker, struct job *job,
+		   enum worker_urgency urgency)
+{
+	(void)pthread_mutex_lock(&worker->lock);
+	job->result = 0;
+	job->place = urgency == WORKER_URGENT ? PLACE_URGENT : PLACE_IDLE;
+	list_append(queue_of(worker, job), &job->link);
+	(void)pthread_cond_signal(&worker->wake);
+	(void)pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_hurry(struct worker *worker, struct job *job)
+{
+	(void)pthread_mutex_lock(&worker->lock);
+	if (job->place == PLACE_IDLE) {
+		job->place = PLACE_URGENT;
+		/* a job in its slice is on no list: it will be put where its
+		 * place says */
+		if (!list_empty(&job->link)) {
+			list_remove(&job->link);
+			list_append(queue_of(worker, job), &job->link);
+		}
+	}
+	(void)pthread_mutex_unlock(&worker->lock);
+}
+
+int worker_fd(const struct worker *worker)
+{
+	return worker->event_fd;
+}
+
+void worker_dispatch(struct worker *worker)
+{
+	struct list finished = LIST_INIT(finished);
+	struct job *job;
+	uint64_t count;
+	ssize_t n;
+
+	do
+		n = read(worker->event_fd, &count, sizeof(count));
+	while (n < 0 && errno == EINTR);
+
+	(void)pthread_mutex_lock(&worker->lock);
+	list_splice(&finished, &worker->finished);
+	(void)pthread_mutex_unlock(&worker->lock);
+
+	/* from here on the jobs are the main thread's alone */
+	while ((job = list_first(&finished, struct job, link))) {
+		list_remove(&job->link);
+		job->place = PLACE_NOWHERE;
+		job->done(job, job->result);
+	}
+}

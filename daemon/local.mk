@@ -6,6 +6,7 @@ libdaemon_la_SOURCES = \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
+	daemon/lease.c daemon/lease.h \
 	daemon/run.h \
 	daemon/space.c daemon/space.h \
 	daemon/worker.c daemon/worker.h
@@ -16,17 +17,20 @@ check_PROGRAMS += \
 	tests/check_bitmap \
 	tests/check_extent \
 	tests/check_fit \
+	tests/check_lease \
 	tests/check_space \
 	tests/check_worker
 TESTS += \
 	tests/check_bitmap \
 	tests/check_extent \
 	tests/check_fit \
+	tests/check_lease \
 	tests/check_space \
 	tests/check_worker
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

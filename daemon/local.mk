@@ -3,6 +3,8 @@
 
 noinst_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = \
+	daemon/backend.c daemon/backend.h \
+	daemon/backend_simulated.c \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
@@ -14,6 +16,7 @@ libdaemon_la_LIBADD = libutil.la
 
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/check_backend_simulated \
 	tests/check_bitmap \
 	tests/check_extent \
 	tests/check_fit \
@@ -21,12 +24,14 @@ check_PROGRAMS += \
 	tests/check_space \
 	tests/check_worker
 TESTS += \
+	tests/check_backend_simulated \
 	tests/check_bitmap \
 	tests/check_extent \
 	tests/check_fit \
 	tests/check_lease \
 	tests/check_space \
 	tests/check_worker
+tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/backend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/message.h"
+#include "tests/harness.h"
+#include "tests/holder.h"
+#include "util/fd.h"
+
+/*
+ * The simulated backend through the interface alone, as the daemon sees it.
+ */
+
+#define GRANULE 4096
+#define BASE	UINT64_C(0x100000000)
+#define SIZE	(UINT64_C(64) << 20)
+
+static const struct backend_options options;
+
+static const struct memory_spec spec = {
+	.region = "sim0",
+	.base = BASE,
+	.size_bytes = SIZE,
+	.granule_bytes = GRANULE,
+};
+
+static struct memory *open_memory(void)
+{
+	struct error why = ERROR_INIT;
+	struct memory *memory = NULL;
+
+	ck_assert_msg(backend_simulated.memory_open(&options, &spec, &memory,
+						    &why) == 0,
+		      "%s", why.text);
+	return memory;
+}
+
+static struct object *new_object(struct memory *memory, uint64_t offset,
+				 uint64_t size_bytes)
+{
+	const struct run run = {BASE + offset, size_bytes};
+	struct error why = ERROR_INIT;
+	struct object *object = NULL;
+
+	ck_assert_msg(memory->backend->object_new(memory, &run, "frame",
+						  &object, &why) == 0,
+		      "%s", why.text);
+	return object;
+}
+
+START_TEST(table_finds_by_name)
+{
+	ck_assert_ptr_eq(backend_find("simulated"), &backend_simulated);
+	ck_assert_ptr_null(backend_find("simulate"));
+	ck_assert_ptr_null(backend_find(""));
+}
+END_TEST
+
+START_TEST(table_is_complete)
+{
+	for (size_t i = 0; backends[i]; i++) {
+		const struct backend *b = backends[i];
+
+		ck_assert_uint_lt(strlen(b->name), CONTIG_MSG_BACKEND_BYTES);
+		ck_assert_ptr_eq(backend_find(b->name), b);
+		ck_assert(b->probe && b->memory_open && b->memory_close &&
+			  b->object_new && b->object_free && b->object_lend &&
+			  b->object_held);
+		ck_assert(!b->copy_to_client == !b->copy_from_client);
+	}
+}
+END_TEST
+
+START_TEST(probe_says_what_it_gives)
+{
+	struct backend_report report;
+
+	memset(&report, 0xff, sizeof(report));
+	backend_simulated.probe(&options, &report);
+	ck_assert_msg(report.serves, "%s", report.text);
+	ck_assert_uint_eq(report.guarantees,
+			  CONTIG_MSG_ISOLATED | CONTIG_MSG_CACHED);
+	ck_assert_ptr_nonnull(strstr(report.text, "isolated"));
+}
+END_TEST
+
+START_TEST(memory_is_one_segment)
+{
+	struct memory *memory = open_memory();
+
+	ck_assert_ptr_eq(memory->backend, &backend_simulated);
+	ck_assert_uint_eq(memory->guarantees,
+			  CONTIG_MSG_ISOLATED | CONTIG_MSG_CACHED);
+	ck_assert_uint_eq(memory->cpu_access, CONTIG_MSG_CPU_DIRECT);
+	ck_assert_uint_eq(memory->n_segments, 1);
+	ck_assert_uint_eq(memory->segments[0].phys, BASE);
+	ck_assert_uint_eq(memory->segments[0].size_bytes, SIZE);
+	ck_assert(memory->starts_clean);
+	backend_simulated.memory_close(memory);
+}
+END_TEST
+
+START_TEST(memory_ends_at_the_last_address)
+{
+	struct memory_spec high = spec;
+	struct error why = ERROR_INIT;
+	struct memory *memory = NULL;
+
+	high.base = UINT64_MAX - SIZE + 1;
+	ck_assert_int_eq(
+		backend_simulated.memory_open(&options, &high, &memory, &why),
+		0);
+	backend_simulated.memory_close(memory);
+	memory = NULL;
+	high.base += GRANULE;
+	ck_assert_int_eq(
+		backend_simulated.memory_open(&options, &high, &memory, &why),
+		-EINVAL);
+	ck_assert_ptr_nonnull(strstr(why.text, "sim0"));
+	high = spec;
+	high.size_bytes = 0;
+	ck_assert_int_eq(
+		backend_simulated.memory_open(&options, &high, &memory, &why),
+		-EINVAL);
+	ck_assert_ptr_null(memory);
+}
+END_TEST
+
+START_TEST(held_in_every_way)
+{
+	enum holder_kind kind = (enum holder_kind)_i;
+	struct memory *memory = open_memory();
+	struct object *object = new_object(memory, 0, 2 * GRANULE);
+	struct holder holder;
+
+	ck_assert_int_eq(backend_simulated.object_held(object), 0);
+	holder_take(&holder, kind, backend_simulated.object_lend(object),
+		    2 * GRANULE);
+	ck_assert_msg(backend_simulated.object_held(object) == 1, "%s",
+		      holder_name(kind));
+	holder_drop(&holder);
+	ck_assert_msg(backend_simulated.object_held(object) == 0, "%s",
+		      holder_name(kind));
+	backend_simulated.object_free(object);
+	backend_simulated.memory_close(memory);
+}
+END_TEST
+
+START_TEST(object_describes_what_clients_see)
+{
+	struct memory *memory = open_memory();
+	struct object *object = new_object(memory, GRANULE, 3 * GRANULE);
+	int lent = backend_simulated.object_lend(object);
+	struct stat st;
+
+	ck_assert_int_ge(lent, 0);
+	ck_assert_int_eq(fstat(lent, &st), 0);
+	ck_assert_uint_eq(object->inode, st.st_ino);
+	ck_assert_uint_eq(object->device, st.st_dev);
+	ck_assert_int_eq(st.st_size, 3 * GRANULE);
+	ck_assert_uint_eq(object->run.phys, BASE + GRANULE);
+	ck_assert_uint_eq(object->run.size_bytes, 3 * GRANULE);
+	ck_assert_uint_eq(object->token, 0);
+	ck_assert_int_eq(ftruncate(lent, 0), -1);
+	(void)fd_close(lent);
+	backend_simulated.object_free(object);
+	backend_simulated.memory_close(memory);
+}
+END_TEST
+
+/* Two objects, also of one run at different times, share nothing. */
+START_TEST(objects_are_isolated_and_zero)
+{
+	struct memory *memory = open_memory();
+	struct object *one = new_object(memory, 0, GRANULE);
+	struct object *two = new_object(memory, GRANULE, GRANULE);
+	int first = backend_simulated.object_lend(one);
+	int second = backend_simulated.object_lend(two);
+	char byte = 'x';
+
+	ck_assert_int_eq(pwrite(first, "secret", 6, 0), 6);
+	ck_assert_int_eq(pread(second, &byte, 1, 0), 1);
+	ck_assert_int_eq(byte, 0);
+	(void)fd_close(first);
+	(void)fd_close(second);
+	backend_simulated.object_free(one);
+	ck_assert_int_eq(backend_simulated.zero(memory, BASE, GRANULE), 0);
+
+	one = new_object(memory, 0, GRANULE);
+	first = backend_simulated.object_lend(one);
+	byte = 'x';
+	ck_assert_int_eq(pread(first, &byte, 1, 0), 1);
+	ck_assert_int_eq(byte, 0);
+	(void)fd_close(first);
+	backend_simulated.object_free(one);
+	backend_simulated.object_free(two);
+	backend_simulated.memory_close(memory);
+}
+END_TEST
+
+START_TEST(object_refused_with_reason)
+{
+	struct memory *memory = open_memory();
+	const struct run run = {BASE, GRANULE};
+	struct error why = ERROR_INIT;
+	struct object *object = NULL;
+
+	ck_assert_int_eq(
+		backend_simulated.object_new(memory, &run,
+					     "a-name-of-more-than-thirty-one-b",
+					     &object, &why),
+		-EINVAL);
+	ck_assert_ptr_null(object);
+	ck_assert_ptr_nonnull(strstr(why.text, "thirty-one"));
+	backend_simulated.memory_close(memory);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("backend_simulated");
+	TCase *table = harness_case(suite, "table");
+	TCase *memory = harness_case(suite, "memory");
+	TCase *object = harness_case(suite, "object");
+
+	tcase_add_test(table, table_finds_by_name);
+	tcase_add_test(table, table_is_complete);
+	tcase_add_test(memory, probe_says_what_it_gives);
+	tcase_add_test(memory, memory_is_one_segment);
+	tcase_add_test(memory, memory_ends_at_the_last_address);
+	tcase_add_loop_test(object, held_in_every_way, 0, HOLDER_KINDS);
+	tcase_add_test(object, object_describes_what_clients_see);
+	tcase_add_test(object, objects_are_isolated_and_zero);
+	tcase_add_test(object, object_refused_with_reason);
+	return harness_run(suite);
+}

@@ -6,7 +6,8 @@
 
 #include "tests/harness.h"
 
-/* Sizes as people read them, at every place where the text changes. */
+/* Sizes and durations as people read them, at every place where the text
+ * changes. */
 
 #define K UINT64_C(1024)
 #define M (K * 1024)
@@ -64,11 +65,42 @@ START_TEST(as_people_read)
 }
 END_TEST
 
+static const struct {
+	uint64_t ms;
+	const char *text;
+} durations[] = {
+	{0, "0.0s"},
+	{99, "0.0s"},
+	{100, "0.1s"},
+	{999, "0.9s"},
+	{1000, "1s"},
+	{59999, "59s"},
+	{60000, "1m00s"},
+	{192000, "3m12s"},
+	{3599999, "59m59s"},
+	{3600000, "1h00m"},
+	{86399999, "23h59m"},
+	{86400000, "1d00h"},
+	{446400000, "5d04h"},
+	{UINT64_MAX, "213503982334d14h"},
+};
+
+START_TEST(as_people_tell_time)
+{
+	char buf[FORMAT_DURATION_BYTES];
+
+	ck_assert_str_eq(format_duration(buf, durations[_i].ms),
+			 durations[_i].text);
+}
+END_TEST
+
 START_TEST(returns_its_buffer)
 {
 	char buf[FORMAT_SIZE_BYTES];
+	char duration[FORMAT_DURATION_BYTES];
 
 	ck_assert_ptr_eq(format_size(buf, 1), buf);
+	ck_assert_ptr_eq(format_duration(duration, 1), duration);
 }
 END_TEST
 
@@ -79,6 +111,8 @@ int main(void)
 
 	tcase_add_loop_test(tcase, as_people_read, 0,
 			    sizeof(sizes) / sizeof(*sizes));
+	tcase_add_loop_test(tcase, as_people_tell_time, 0,
+			    sizeof(durations) / sizeof(*durations));
 	tcase_add_test(tcase, returns_its_buffer);
 	return harness_run(suite);
 }

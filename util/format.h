@@ -12,4 +12,12 @@
  * Returns buf. */
 const char *format_size(char buf[FORMAT_SIZE_BYTES], uint64_t bytes);
 
+/* Long enough for every duration that format_duration() writes. */
+#define FORMAT_DURATION_BYTES 24
+
+/* Writes milliseconds as people tell time, in whole numbers of the two largest
+ * units that matter, cut and not rounded: "0.7s", "12s", "3m12s", "2h03m",
+ * "5d04h".  Returns buf. */
+const char *format_duration(char buf[FORMAT_DURATION_BYTES], uint64_t ms);
+
 #endif

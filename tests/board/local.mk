@@ -3,4 +3,5 @@
 
 EXTRA_DIST += \
 	tests/board/archive.py \
+	tests/board/build \
 	tests/board/packages

@@ -3,5 +3,9 @@
 
 EXTRA_DIST += \
 	tests/board/archive.py \
+	tests/board/board.dts \
 	tests/board/build \
+	tests/board/guest/init \
+	tests/board/image.py \
+	tests/board/machine.py \
 	tests/board/packages

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The virtual board: scripts that run from the source tree.
+# The virtual board: scripts that run from the source tree, and the programs
+# that run in the guest, which every build compiles so that they stay sound.
 
 EXTRA_DIST += \
 	tests/board/archive.py \
@@ -9,3 +10,13 @@ EXTRA_DIST += \
 	tests/board/image.py \
 	tests/board/machine.py \
 	tests/board/packages
+
+check_PROGRAMS += \
+	tests/board/guest/as \
+	tests/board/guest/edu \
+	tests/board/guest/hugeframes \
+	tests/board/guest/intruder
+
+tests_board_guest_intruder_SOURCES = \
+	tests/board/guest/intruder.c \
+	proto/message.h

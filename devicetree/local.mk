@@ -1,1 +1,64 @@
 # SPDX-License-Identifier: MIT
+# devicetree: what a board reserved, where it is, and what may be lent.  libfdt
+# is seen by tree.c only.
+
+noinst_LTLIBRARIES += libdevicetree.la
+libdevicetree_la_SOURCES = \
+	devicetree/directory.c devicetree/directory.h \
+	devicetree/tree.c devicetree/tree.h \
+	devicetree/words.c devicetree/words.h
+libdevicetree_la_LIBADD = libutil.la $(FDT_LIBS)
+
+DEVICETREE_FIXTURES = \
+	tests/devicetree/board.dts \
+	tests/devicetree/broken-nodes.dts \
+	tests/devicetree/cells-0.dts \
+	tests/devicetree/cells-1-1.dts \
+	tests/devicetree/cells-1-2.dts \
+	tests/devicetree/cells-2-1.dts \
+	tests/devicetree/cells-3.dts \
+	tests/devicetree/cells-missing.dts \
+	tests/devicetree/cells-not-the-roots.dts \
+	tests/devicetree/cells-two-values.dts \
+	tests/devicetree/no-ranges.dts \
+	tests/devicetree/no-reserved-memory.dts \
+	tests/devicetree/phandle-circle.dts \
+	tests/devicetree/phandle-duplicate.dts \
+	tests/devicetree/phandle-unknown.dts \
+	tests/devicetree/reserved-ranges.dts
+EXTRA_DIST += $(DEVICETREE_FIXTURES)
+
+if HAVE_DTC
+check_DATA += $(DEVICETREE_FIXTURES:.dts=.dtb)
+CLEANFILES += $(DEVICETREE_FIXTURES:.dts=.dtb)
+
+# Forced and silent: most of these are broken on purpose.
+SUFFIXES = .dts .dtb
+.dts.dtb:
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+		$(DTC) -q -q -f -I dts -O dtb -o $@ $<
+endif
+
+if HAVE_CHECK
+check_LTLIBRARIES += libtreedir.la
+libtreedir_la_SOURCES = tests/treedir.c tests/treedir.h
+libtreedir_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+libtreedir_la_LIBADD = libutil.la
+
+check_PROGRAMS += \
+	tests/check_directory \
+	tests/check_tree \
+	tests/check_words
+TESTS += \
+	tests/check_directory \
+	tests/check_tree \
+	tests/check_words
+DEVICETREE_TEST_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFIXTURES='"$(abs_builddir)/tests/devicetree"'
+DEVICETREE_TEST_LIBS = libharness.la libtreedir.la libdevicetree.la \
+	libutil.la $(CHECK_LIBS)
+tests_check_directory_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_tree_CPPFLAGS = $(DEVICETREE_TEST_CPPFLAGS)
+tests_check_tree_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_words_LDADD = $(DEVICETREE_TEST_LIBS)
+endif

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/cleanup.h"
 #include "util/error.h"
 
 /*
@@ -33,9 +34,10 @@ int tree_load_directory(struct tree **treep, const char *path,
 			struct error *why);
 
 struct tree *tree_free(struct tree *tree);
+DEFINE_CLEANUP(struct tree *, tree_free)
 
-/* Nodes are numbers; 0 is the root, negative values are errors: -ENOENT where
- * there is none, -EBADMSG where the blob is broken there. */
+/* Nodes are numbers in order of the tree; 0 is the root.  Each of these gives
+ * -ENOENT where there is none. */
 int tree_find(const struct tree *tree, const char *path);
 int tree_first_child(const struct tree *tree, int node);
 int tree_next_sibling(const struct tree *tree, int node);
@@ -51,7 +53,12 @@ char *tree_path(const struct tree *tree, int node);
 const void *tree_property(const struct tree *tree, int node, const char *name,
 			  size_t *lenp);
 
-/* Memory reservations of the blob; a live tree shows none. */
+/* How many properties of a directory could not be read; *firstp gets words on
+ * the first, borrowed, or NULL where there is none. */
+size_t tree_unread_count(const struct tree *tree, const char **firstp);
+
+/* Memory reservations of the blob.  A directory has none; for TREE_LIVE they
+ * are taken from the blob the machine was started with, where it is readable. */
 size_t tree_memreserve_count(const struct tree *tree);
 int tree_memreserve(const struct tree *tree, size_t index, uint64_t *basep,
 		    uint64_t *sizep);

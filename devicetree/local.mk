@@ -5,6 +5,8 @@
 noinst_LTLIBRARIES += libdevicetree.la
 libdevicetree_la_SOURCES = \
 	devicetree/directory.c devicetree/directory.h \
+	devicetree/references.c devicetree/references.h \
+	devicetree/reserved.c devicetree/reserved.h \
 	devicetree/tree.c devicetree/tree.h \
 	devicetree/words.c devicetree/words.h
 libdevicetree_la_LIBADD = libutil.la $(FDT_LIBS)
@@ -47,10 +49,14 @@ libtreedir_la_LIBADD = libutil.la
 
 check_PROGRAMS += \
 	tests/check_directory \
+	tests/check_references \
+	tests/check_reserved \
 	tests/check_tree \
 	tests/check_words
 TESTS += \
 	tests/check_directory \
+	tests/check_references \
+	tests/check_reserved \
 	tests/check_tree \
 	tests/check_words
 DEVICETREE_TEST_CPPFLAGS = $(AM_CPPFLAGS) \
@@ -58,6 +64,10 @@ DEVICETREE_TEST_CPPFLAGS = $(AM_CPPFLAGS) \
 DEVICETREE_TEST_LIBS = libharness.la libtreedir.la libdevicetree.la \
 	libutil.la $(CHECK_LIBS)
 tests_check_directory_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_references_CPPFLAGS = $(DEVICETREE_TEST_CPPFLAGS)
+tests_check_references_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_reserved_CPPFLAGS = $(DEVICETREE_TEST_CPPFLAGS)
+tests_check_reserved_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_tree_CPPFLAGS = $(DEVICETREE_TEST_CPPFLAGS)
 tests_check_tree_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_words_LDADD = $(DEVICETREE_TEST_LIBS)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "devicetree/tree.h"
+#include "util/cleanup.h"
 #include "util/error.h"
 
 /*
@@ -48,18 +49,40 @@ struct reserved_node {
 	char *broken; /* why the node cannot be understood; NULL: it can */
 };
 
+/* Where in the tree a range ends: the address of its last byte, for a range
+ * may reach up to 2^64.  The size must not be 0. */
+static inline uint64_t reserved_range_last(const struct reserved_range *range)
+{
+	return range->base + (range->size_bytes - 1);
+}
+
+/* Whether the range goes beyond 2^64. */
+static inline bool reserved_range_overflows(const struct reserved_range *range)
+{
+	uint64_t last;
+
+	return range->size_bytes > 0 &&
+	       __builtin_add_overflow(range->base, range->size_bytes - 1, &last);
+}
+
 struct reserved {
-	struct reserved_node *nodes;
+	struct reserved_node *nodes; /* in order of the tree */
 	size_t n_nodes;
-	struct reserved_range *memreserve;
+	struct reserved_range *memreserve; /* also powerpc's reserved-ranges */
 	size_t n_memreserve;
+
+	char *doubt; /* why Linux pays no attention to any node; NULL: it does */
+	char **complaints; /* what is wrong in the tree besides broken nodes */
+	size_t n_complaints;
 };
 
 /* Reads all of it.  A tree without /reserved-memory gives zero nodes.
- * -ENOMEM; -EBADMSG: /reserved-memory itself cannot be understood. */
+ * -ENOMEM; -EBADMSG: /reserved-memory itself cannot be understood: its
+ * #address-cells or #size-cells is neither 1 nor 2. */
 int reserved_read(struct reserved **reservedp, const struct tree *tree,
 		  struct error *why);
 struct reserved *reserved_free(struct reserved *reserved);
+DEFINE_CLEANUP(struct reserved *, reserved_free)
 
 bool reserved_node_is_compatible(const struct reserved_node *node,
 				 const char *compatible);

@@ -22,13 +22,14 @@
  *	[udmabuf]
  *	allow-corrupting-kernel = no
  *
- *	[access]
+ *	[access]                     ; lists add up over several lines
  *	phys = camera, @video        ; users, @groups, numbers, * for all
  *	admin = root
  *
  *	[region camera]              ; a devicetree node
  *	node = camera@90000000       ; name, name without address, or path
  *	adopt = yes
+ *	backend = devmem
  *	granule = 64K
  *
  *	[pool video]                 ; huge pages for udmabuf
@@ -39,6 +40,10 @@
  *	[simulate test]
  *	size = 64M
  *	granule = 4K
+ *
+ * What is checked here holds on every machine: a granule and a page size are
+ * powers of two from 4 KiB on, the size of a pool is a multiple of its page
+ * size, a simulated size one of its granule (4 KiB where there is none).
  */
 
 enum config_kind {
@@ -49,7 +54,7 @@ enum config_kind {
 
 struct config_region {
 	enum config_kind kind;
-	char *name;
+	char *name; /* 1 to 63 bytes of visible ASCII, unique among all */
 	unsigned int line; /* of the section; 0: from the command line */
 
 	char *node;    /* CONFIG_REGION; NULL: the name itself */
@@ -59,6 +64,8 @@ struct config_region {
 	uint64_t size_bytes;	/* CONFIG_POOL, CONFIG_SIMULATE */
 	uint64_t page_bytes;	/* CONFIG_POOL; default 2 MiB */
 	uint64_t granule_bytes; /* 0: the backend's default */
+
+	uint32_t keys_given; /* bits, for description.c alone */
 };
 
 /* Users and groups: a list of names and numbers, resolved when read. */
@@ -97,12 +104,18 @@ int config_read_file(struct configuration *config, const char *path,
 		     config_complaint_fn *complain, void *data,
 		     struct error *why);
 
-/* As --simulate SIZE and NAME=SIZE do. -EINVAL, -ERANGE, -EEXIST, -ENOMEM. */
+/* As --simulate SIZE[,granule=SIZE] and NAME=SIZE[,granule=SIZE] do; without a
+ * name it is "simulated", or the first of "simulated2" and so on that is not
+ * taken.  -EINVAL, -ERANGE; -EEXIST: the name is taken; -ENOMEM. */
 int config_add_simulated(struct configuration *config, const char *text,
 			 struct error *why);
-/* As --pool NAME=SIZE[,page-size=SIZE][,granule=SIZE] does. */
+/* As --pool NAME=SIZE[,page-size=SIZE][,granule=SIZE] does; same errors. */
 int config_add_pool(struct configuration *config, const char *text,
 		    struct error *why);
+
+/* NULL where there is none of that name; borrowed. */
+const struct config_region *
+config_find_region(const struct configuration *config, const char *name);
 
 /* True where uid, gid or one of the groups is on the list. */
 bool config_principals_match(const struct config_principals *principals,

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFIG_PRINCIPALS_H
+#define CONFIG_PRINCIPALS_H
+
+#include "config/configuration.h"
+#include "util/error.h"
+
+/* Called for each entry of a list that is wrong. */
+typedef void config_principals_complaint_fn(void *data, const char *reason);
+
+/* Adds the entries of a comma-separated list; wrong ones are complained about
+ * and left out.  An empty list adds nobody.  Returns 0 or -ENOMEM. */
+int config_principals_add(struct config_principals *principals, const char *list,
+			  config_principals_complaint_fn *complain, void *data);
+
+void config_principals_deinit(struct config_principals *principals);
+
+#endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/sections.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "config/principals.h"
+#include "config/description.h"
+#include "config/syntax.h"
+#include "util/cleanup.h"
+#include "util/parse.h"
+
+/*
+ * What headings and entries mean.  Three sections have no name and set fields
+ * of the configuration; three carry a name and each make a region, which is
+ * put together aside and joins the configuration when the next heading or the
+ * end of the file shows that it is complete.
+ *
+ * Nothing wrong is worth stopping for: it is complained about and passed over.
+ * A heading that is wrong takes its entries with it, silently, as one mistake
+ * deserves one complaint.  A region of which any entry is wrong is left out as
+ * a whole, as half of a description describes something else.
+ */
+
+struct section;
+
+struct reader {
+	struct configuration *config;
+	const char *path;
+	config_complaint_fn *complain;
+	void *data;
+	int n_complaints;
+	bool out_of_memory;
+
+	const struct section *section; /* NULL: entries are passed over */
+	bool before_heading;
+	unsigned int line;   /* of the entry at hand */
+	uint32_t keys_given; /* in sections without a name; bits by index */
+
+	struct config_region region; /* of a section with a name */
+	bool region_wrong;
+};
+
+struct section {
+	const char *name;
+	bool is_region;
+	enum config_kind kind; /* where it is one */
+};
+
+static const struct section section_daemon = {.name = "daemon"};
+static const struct section section_udmabuf = {.name = "udmabuf"};
+static const struct section section_access = {.name = "access"};
+static const struct section section_region = {"region", true, CONFIG_REGION};
+static const struct section section_pool = {"pool", true, CONFIG_POOL};
+static const struct section section_simulate = {"simulate", true,
+						CONFIG_SIMULATE};
+
+static const struct section *const sections[] = {
+	&section_daemon, &section_udmabuf, &section_access,
+	&section_region, &section_pool,	   &section_simulate,
+};
+
+static void complain_at(struct reader *reader, unsigned int line,
+			const char *reason)
+{
+	struct error text;
+
+	error_write(&text, "%s:%u: %s", reader->path, line, reason);
+	reader->complain(reader->data, text.text);
+	reader->n_complaints++;
+}
+
+/* What setting a key returned. */
+static void handle_result(struct reader *reader, unsigned int line, int r,
+			  const struct error *why)
+{
+	if (r == -ENOMEM)
+		reader->out_of_memory = true;
+	else if (r < 0)
+		complain_at(reader, line, why->text);
+}
+
+static int replace_string(char **stringp, const char *value, struct error *why)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return error_set(why, -ENOMEM, "out of memory");
+	free(*stringp);
+	*stringp = copy;
+	return 0;
+}
+
+static int set_socket(struct reader *reader, const char *value,
+		      struct error *why)
+{
+	const size_t limit = sizeof(((struct sockaddr_un *)NULL)->sun_path);
+
+	if (value[0] != '/')
+		return error_set(why, -EINVAL,
+				 "'%.64s' is not an absolute path", value);
+	if (strlen(value) >= limit)
+		return error_set(why, -EINVAL,
+				 "'%.64s...' is longer than the %zu bytes that "
+				 "a socket's path may have",
+				 value, limit - 1);
+	return replace_string(&reader->config->socket, value, why);
+}
+
+static int set_log_level(struct reader *reader, const char *value,
+			 struct error *why)
+{
+	if (log_level_from_name(value, &reader->config->log_level) < 0)
+		return error_set(why, -EINVAL,
+				 "'%.64s' is none of err, warning, info and "
+				 "debug",
+				 value);
+	reader->config->has_log_level = true;
+	return 0;
+}
+
+static int set_default_region(struct reader *reader, const char *value,
+			      struct error *why)
+{
+	int r = config_name_check(value, why);
+
+	if (r < 0)
+		return r;
+	return replace_string(&reader->config->default_region, value, why);
+}
+
+static int set_allow_corrupting_kernel(struct reader *reader, const char *value,
+				       struct error *why)
+{
+	return parse_bool(value, &reader->config->allow_corrupting_kernel, why);
+}
+
+static void complain_principal(void *data, const char *reason)
+{
+	struct reader *reader = data;
+
+	complain_at(reader, reader->line, reason);
+}
+
+static int set_phys(struct reader *reader, const char *value, struct error *why)
+{
+	(void)why;
+	return config_principals_add(&reader->config->phys, value,
+				     complain_principal, reader);
+}
+
+static int set_admin(struct reader *reader, const char *value, struct error *why)
+{
+	(void)why;
+	return config_principals_add(&reader->config->admin, value,
+				     complain_principal, reader);
+}
+
+/* The keys of the sections without a name. */
+static const struct {
+	const struct section *section;
+	const char *name;
+	bool adds_up; /* may be given more than once */
+	int (*set)(struct reader *reader, const char *value, struct error *why);
+} keys[] = {
+	{&section_daemon, "socket", false, set_socket},
+	{&section_daemon, "log-level", false, set_log_level},
+	{&section_daemon, "default-region", false, set_default_region},
+	{&section_udmabuf, "allow-corrupting-kernel", false,
+	 set_allow_corrupting_kernel},
+	{&section_access, "phys", true, set_phys},
+	{&section_access, "admin", true, set_admin},
+};
+
+static int set_key(struct reader *reader, const char *key, const char *value,
+		   struct error *why)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		int r;
+
+		if (keys[i].section != reader->section ||
+		    strcmp(keys[i].name, key) != 0)
+			continue;
+		if (!keys[i].adds_up && (reader->keys_given & (1u << i)))
+			return error_set(why, -EEXIST, "%s is given twice", key);
+		reader->keys_given |= 1u << i;
+		r = keys[i].set(reader, value, why);
+		return r < 0 ? error_prefix(why, r, "%s", key) : 0;
+	}
+	return error_set(why, -ENOENT, "unknown key '%.64s'", key);
+}
+
+static void handle_entry(void *data, unsigned int line, const char *key,
+			 const char *value)
+{
+	struct reader *reader = data;
+	struct error why = ERROR_INIT;
+	int r;
+
+	reader->line = line;
+	if (reader->before_heading)
+		complain_at(reader, line, "an entry before the first section");
+	if (!reader->section)
+		return;
+	if (reader->section->is_region) {
+		r = config_region_set(&reader->region, key, value, &why);
+		reader->region_wrong |= r < 0;
+	} else {
+		r = set_key(reader, key, value, &why);
+	}
+	handle_result(reader, line, r, &why);
+}
+
+/* The region of the section that ends here joins the configuration. */
+static void finish_region(struct reader *reader)
+{
+	struct config_region *region = &reader->region;
+	struct error why = ERROR_INIT;
+	int r = 0;
+
+	if (region->name && !reader->region_wrong) {
+		r = config_region_check(region, &why);
+		if (r == 0)
+			r = config_append_region(reader->config, region, &why);
+	}
+	handle_result(reader, region->line, r, &why);
+	config_region_deinit(region);
+	reader->region_wrong = false;
+}
+
+/* The section whose name heading begins with; *restp is what follows it. */
+static const struct section *find_section(const char *heading,
+					  const char **restp)
+{
+	size_t len = strcspn(heading, " \t");
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
+		if (strlen(sections[i]->name) == len &&
+		    strncmp(sections[i]->name, heading, len) == 0) {
+			*restp = heading + len + strspn(heading + len, " \t");
+			return sections[i];
+		}
+	return NULL;
+}
+
+static int begin_region(struct reader *reader, const struct section *section,
+			const char *name, unsigned int line, struct error *why)
+{
+	const struct config_region *same =
+		config_find_region(reader->config, name);
+
+	if (!same)
+		return config_region_init(&reader->region, section->kind, name,
+					  line, why);
+	if (same->line == 0)
+		return error_set(why, -EEXIST, "there is a region '%s' already",
+				 name);
+	return error_set(why, -EEXIST,
+			 "there is a region '%s' already, from line %u", name,
+			 same->line);
+}
+
+static void handle_heading(void *data, unsigned int line, const char *heading)
+{
+	struct reader *reader = data;
+	struct error why = ERROR_INIT;
+	const struct section *section;
+	const char *rest;
+	int r = 0;
+
+	finish_region(reader);
+	reader->before_heading = false;
+	reader->section = NULL;
+	if (!heading)
+		return;
+	section = find_section(heading, &rest);
+	if (!section)
+		r = error_set(&why, -ENOENT, "unknown section '%.64s'", heading);
+	else if (section->is_region)
+		r = begin_region(reader, section, rest, line, &why);
+	else if (*rest)
+		r = error_set(&why, -EINVAL, "section '%s' takes no name",
+			      section->name);
+	if (r < 0)
+		config_region_deinit(&reader->region);
+	else
+		reader->section = section;
+	handle_result(reader, line, r, &why);
+}
+
+static void handle_complaint(void *data, unsigned int line, const char *reason)
+{
+	struct reader *reader = data;
+
+	reader->region_wrong = true;
+	complain_at(reader, line, reason);
+}
+
+int sections_read(struct configuration *config, char *text, size_t len,
+		  const char *path, config_complaint_fn *complain, void *data)
+{
+	static const struct syntax_events events = {
+		.heading = handle_heading,
+		.entry = handle_entry,
+		.complain = handle_complaint,
+	};
+	struct reader reader = {
+		.config = config,
+		.path = path,
+		.complain = complain,
+		.data = data,
+		.before_heading = true,
+	};
+	int r = syntax_read(text, len, &events, &reader);
+
+	finish_region(&reader);
+	if (r < 0 || reader.out_of_memory)
+		return -ENOMEM;
+	return reader.n_complaints;
+}

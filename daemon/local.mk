@@ -8,6 +8,7 @@ libdaemon_la_SOURCES = \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
+	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
 	daemon/run.h \
 	daemon/space.c daemon/space.h \
@@ -20,6 +21,7 @@ check_PROGRAMS += \
 	tests/check_bitmap \
 	tests/check_extent \
 	tests/check_fit \
+	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_space \
 	tests/check_worker
@@ -28,6 +30,7 @@ TESTS += \
 	tests/check_bitmap \
 	tests/check_extent \
 	tests/check_fit \
+	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_space \
 	tests/check_worker
@@ -35,6 +38,7 @@ tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CH
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

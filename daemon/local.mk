@@ -7,6 +7,7 @@ libdaemon_la_SOURCES = \
 	daemon/backend_simulated.c \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/device_memory.c daemon/device_memory.h \
+	daemon/dmabuf.c daemon/dmabuf.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
 	daemon/kernel_release.c daemon/kernel_release.h \
@@ -21,6 +22,7 @@ check_PROGRAMS += \
 	tests/check_backend_simulated \
 	tests/check_bitmap \
 	tests/check_device_memory \
+	tests/check_dmabuf \
 	tests/check_extent \
 	tests/check_fit \
 	tests/check_kernel_release \
@@ -31,6 +33,7 @@ TESTS += \
 	tests/check_backend_simulated \
 	tests/check_bitmap \
 	tests/check_device_memory \
+	tests/check_dmabuf \
 	tests/check_extent \
 	tests/check_fit \
 	tests/check_kernel_release \
@@ -40,6 +43,7 @@ TESTS += \
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

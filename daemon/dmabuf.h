@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_DMABUF_H
+#define DAEMON_DMABUF_H
+
+#include <stdint.h>
+
+/* What the daemon asks of a dma-buf, whoever exported it. */
+
+/* 1 where anything but this one descriptor of the daemon holds the dma-buf: a
+ * descriptor anywhere, one on its way through a socket, a mapping, a device;
+ * 0 where nothing does; or a negative errno, which says nothing either way:
+ *	-ENOTSUP	the kernel shows no count (before 5.3), or the
+ *			descriptor is no dma-buf
+ *	-EPROTO		the count is less than the daemon's own
+ *	and what reading /proc/self/fdinfo gives. */
+int dmabuf_held(int fd_borrow);
+
+/* Reads "count:" from the text of a dma-buf's fdinfo.  0, or -ENOTSUP: it has
+ * none. */
+int dmabuf_parse_count(const char *fdinfo, uint64_t *countp);
+
+/* Names the dma-buf for tools and the kernel's statistics; 31 bytes count, the
+ * rest is cut.  0 or a negative errno. */
+int dmabuf_set_name(int fd_borrow, const char *name);
+
+/* DMA_BUF_IOCTL_SYNC with DMA_BUF_SYNC_* flags; 0 or a negative errno. */
+int dmabuf_sync(int fd_borrow, uint64_t flags);
+
+#endif

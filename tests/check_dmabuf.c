@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/dmabuf.h"
+
+#include <errno.h>
+#include <linux/dma-buf.h>
+#include <sys/mman.h>
+
+#include "tests/harness.h"
+#include "util/fd.h"
+
+/*
+ * What needs no dma-buf: reading the kernel's text, and refusing everything
+ * that is no dma-buf.  The count of a real one is judged by the tests of the
+ * backends that make them.
+ */
+
+START_TEST(reads_the_count)
+{
+	uint64_t count = 0;
+
+	ck_assert_int_eq(dmabuf_parse_count("pos:\t0\nflags:\t02000002\n"
+					    "mnt_id:\t15\nino:\t5\n"
+					    "size:\t131072\ncount:\t3\n"
+					    "exp_name:\tudmabuf\n",
+					    &count),
+			 0);
+	ck_assert_uint_eq(count, 3);
+	ck_assert_int_eq(dmabuf_parse_count("count:\t1", &count), 0);
+	ck_assert_uint_eq(count, 1);
+}
+END_TEST
+
+START_TEST(reads_nothing_else)
+{
+	uint64_t count = 7;
+
+	ck_assert_int_eq(dmabuf_parse_count("", &count), -ENOTSUP);
+	ck_assert_int_eq(dmabuf_parse_count("pos:\t0\n", &count), -ENOTSUP);
+	ck_assert_int_eq(dmabuf_parse_count("count:\n", &count), -ENOTSUP);
+	ck_assert_int_eq(dmabuf_parse_count("count:\tmany\n", &count), -ENOTSUP);
+	/* a key that ends alike, and a value that looks like the key */
+	ck_assert_int_eq(dmabuf_parse_count("eventfd-count:\t4\n", &count),
+			 -ENOTSUP);
+	ck_assert_int_eq(dmabuf_parse_count("name:\tcount: 9\n", &count),
+			 -ENOTSUP);
+	ck_assert_uint_eq(count, 7);
+}
+END_TEST
+
+START_TEST(other_files_are_no_dmabuf)
+{
+	int fd = memfd_create("none", MFD_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(dmabuf_held(fd), -ENOTSUP);
+	ck_assert_int_eq(dmabuf_set_name(fd, "frame"), -ENOTTY);
+	ck_assert_int_eq(dmabuf_sync(fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ),
+			 -ENOTTY);
+	(void)fd_close(fd);
+	ck_assert_int_eq(dmabuf_held(-1), -ENOENT);
+	ck_assert_int_eq(dmabuf_sync(-1, 0), -EBADF);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("dmabuf");
+	TCase *fdinfo = harness_case(suite, "fdinfo");
+
+	tcase_add_test(fdinfo, reads_the_count);
+	tcase_add_test(fdinfo, reads_nothing_else);
+	tcase_add_test(fdinfo, other_files_are_no_dmabuf);
+	return harness_run(suite);
+}

@@ -9,6 +9,7 @@
  */
 const struct backend *const backends[] = {
 	&backend_simulated,
+	&backend_devmem,
 	NULL,
 };
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon/lease.h"
+#include "daemon/lease_object.h"
 #include "proto/message.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -116,50 +116,6 @@ static void simulated_memory_close(struct memory *memory)
 		free(container_of(memory, struct simulated_memory, memory));
 }
 
-static int simulated_object_new(struct memory *memory, const struct run *run,
-				const char *name, struct object **objectp,
-				struct error *why)
-{
-	_cleanup_free_ struct object *object = calloc(1, sizeof(*object));
-	_cleanup_fd_ int fd = -1;
-	struct stat st;
-
-	if (!object)
-		return error_set(why, -ENOMEM, "buffer %s: out of memory", name);
-	fd = lease_create(name, run->size_bytes, NULL, why);
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return error_set(why, -errno, "buffer %s: fstat: %s", name,
-				 strerror(errno));
-	object->memory = memory;
-	object->run = *run;
-	object->device = st.st_dev;
-	object->inode = st.st_ino;
-	object->fd = TAKE_FD(fd);
-	*objectp = TAKE_PTR(object);
-	return 0;
-}
-
-static void simulated_object_free(struct object *object)
-{
-	if (!object)
-		return;
-	(void)lease_discard(object->fd);
-	(void)fd_close(object->fd);
-	free(object);
-}
-
-static int simulated_object_lend(struct object *object)
-{
-	return lease_lend(object->fd);
-}
-
-static int simulated_object_held(struct object *object)
-{
-	return lease_held(object->fd);
-}
-
 /* Nothing is left to zero: the pages went with the object, and the next
  * object's pages come zeroed.  The step is taken all the same, for what was
  * freed to pass the worker as it does with every other backend. */
@@ -177,9 +133,9 @@ const struct backend backend_simulated = {
 	.probe = simulated_probe,
 	.memory_open = simulated_memory_open,
 	.memory_close = simulated_memory_close,
-	.object_new = simulated_object_new,
-	.object_free = simulated_object_free,
-	.object_lend = simulated_object_lend,
-	.object_held = simulated_object_held,
+	.object_new = lease_object_new,
+	.object_free = lease_object_free,
+	.object_lend = lease_object_lend,
+	.object_held = lease_object_held,
 	.zero = simulated_zero,
 };

@@ -4,6 +4,7 @@
 noinst_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = \
 	daemon/backend.c daemon/backend.h \
+	daemon/backend_devmem.c \
 	daemon/backend_simulated.c \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/device_memory.c daemon/device_memory.h \
@@ -12,6 +13,7 @@ libdaemon_la_SOURCES = \
 	daemon/fit.c daemon/fit.h \
 	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
+	daemon/lease_object.c daemon/lease_object.h \
 	daemon/run.h \
 	daemon/space.c daemon/space.h \
 	daemon/worker.c daemon/worker.h
@@ -19,6 +21,7 @@ libdaemon_la_LIBADD = libutil.la
 
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/check_backend_devmem \
 	tests/check_backend_simulated \
 	tests/check_bitmap \
 	tests/check_device_memory \
@@ -30,6 +33,7 @@ check_PROGRAMS += \
 	tests/check_space \
 	tests/check_worker
 TESTS += \
+	tests/check_backend_devmem \
 	tests/check_backend_simulated \
 	tests/check_bitmap \
 	tests/check_device_memory \
@@ -40,6 +44,7 @@ TESTS += \
 	tests/check_lease \
 	tests/check_space \
 	tests/check_worker
+tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

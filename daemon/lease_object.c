@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/lease_object.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/lease.h"
+#include "proto/message.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+/*
+ * A buffer that is a memfd to its clients: with simulated memory it is all
+ * there is, with /dev/mem it is the bounce buffer.  Everything that is hard
+ * about it is in lease.c.
+ */
+
+int lease_object_new(struct memory *memory, const struct run *run,
+		     const char *name, struct object **objectp,
+		     struct error *why)
+{
+	_cleanup_free_ struct object *object = calloc(1, sizeof(*object));
+	_cleanup_fd_ int fd = -1;
+	uint64_t token;
+	struct stat st;
+
+	if (!object)
+		return error_set(why, -ENOMEM, "buffer %s: out of memory", name);
+	fd = lease_create(name, run->size_bytes, &token, why);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return error_set(why, -errno, "buffer %s: fstat: %s", name,
+				 strerror(errno));
+	if (memory->cpu_access == CONTIG_MSG_CPU_BOUNCE)
+		object->token = token;
+	object->memory = memory;
+	object->run = *run;
+	object->device = st.st_dev;
+	object->inode = st.st_ino;
+	object->fd = TAKE_FD(fd);
+	*objectp = TAKE_PTR(object);
+	return 0;
+}
+
+void lease_object_free(struct object *object)
+{
+	if (!object)
+		return;
+	(void)lease_discard(object->fd);
+	(void)fd_close(object->fd);
+	free(object);
+}
+
+int lease_object_lend(struct object *object)
+{
+	return lease_lend(object->fd);
+}
+
+int lease_object_held(struct object *object)
+{
+	return lease_held(object->fd);
+}

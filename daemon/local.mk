@@ -7,6 +7,7 @@ libdaemon_la_SOURCES = \
 	daemon/backend_devmem.c \
 	daemon/backend_simulated.c \
 	daemon/bitmap.c daemon/bitmap.h \
+	daemon/credentials.c daemon/credentials.h \
 	daemon/device_memory.c daemon/device_memory.h \
 	daemon/dmabuf.c daemon/dmabuf.h \
 	daemon/extent.c daemon/extent.h \
@@ -24,6 +25,7 @@ check_PROGRAMS += \
 	tests/check_backend_devmem \
 	tests/check_backend_simulated \
 	tests/check_bitmap \
+	tests/check_credentials \
 	tests/check_device_memory \
 	tests/check_dmabuf \
 	tests/check_extent \
@@ -36,6 +38,7 @@ TESTS += \
 	tests/check_backend_devmem \
 	tests/check_backend_simulated \
 	tests/check_bitmap \
+	tests/check_credentials \
 	tests/check_device_memory \
 	tests/check_dmabuf \
 	tests/check_extent \
@@ -47,6 +50,7 @@ TESTS += \
 tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_credentials_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -15,6 +15,7 @@ libdaemon_la_SOURCES = \
 	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
 	daemon/lease_object.c daemon/lease_object.h \
+	daemon/policy.c daemon/policy.h \
 	daemon/run.h \
 	daemon/space.c daemon/space.h \
 	daemon/worker.c daemon/worker.h
@@ -32,6 +33,7 @@ check_PROGRAMS += \
 	tests/check_fit \
 	tests/check_kernel_release \
 	tests/check_lease \
+	tests/check_policy \
 	tests/check_space \
 	tests/check_worker
 TESTS += \
@@ -45,6 +47,7 @@ TESTS += \
 	tests/check_fit \
 	tests/check_kernel_release \
 	tests/check_lease \
+	tests/check_policy \
 	tests/check_space \
 	tests/check_worker
 tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -57,6 +60,7 @@ tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

@@ -35,6 +35,7 @@ check_PROGRAMS += \
 	tests/check_lease \
 	tests/check_policy \
 	tests/check_space \
+	tests/check_space_model \
 	tests/check_worker
 TESTS += \
 	tests/check_backend_devmem \
@@ -49,6 +50,7 @@ TESTS += \
 	tests/check_lease \
 	tests/check_policy \
 	tests/check_space \
+	tests/check_space_model \
 	tests/check_worker
 tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -62,5 +64,6 @@ tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

@@ -165,13 +165,26 @@ static void take_fds(struct msghdr *message, struct channel_fds *fds)
 	}
 }
 
+/*
+ * A peer that closes without having read everything leaves ECONNRESET behind,
+ * and the kernel reports that before what the peer itself had sent: a last
+ * word, such as why it hangs up.  Reporting clears it, so asking again is
+ * enough, and what follows the last word is the ordinary end.
+ */
 static int receive(int fd, struct msghdr *message, size_t *sizep)
 {
+	bool reset = false;
 	ssize_t n;
 
-	do
+	for (;;) {
 		n = recvmsg(fd, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+		if (n >= 0)
+			break;
+		if (errno == ECONNRESET && !reset)
+			reset = true;
+		else if (errno != EINTR)
+			break;
+	}
 	if (n < 0)
 		return errno == ECONNRESET || errno == EPIPE ? CHANNEL_E_CLOSED
 							     : -errno;

@@ -116,6 +116,28 @@ START_TEST(tells_when_the_peer_is_gone)
 }
 END_TEST
 
+START_TEST(hears_the_last_word_of_a_peer_that_did_not_listen)
+{
+	struct channel_fds fds = CHANNEL_FDS_INIT;
+	char data[16];
+	size_t size;
+
+	ck_assert_int_eq(channel_send(right, "unread", 6, NULL, 0), 0);
+	ck_assert_int_eq(channel_send(left, "no!", 3, NULL, 0), 0);
+	left = fd_close(left);
+	if (_i)
+		ck_assert_int_eq(channel_receive_fds(right, data, sizeof(data),
+						     &size, &fds),
+				 0);
+	else
+		ck_assert_int_eq(
+			channel_receive(right, data, sizeof(data), &size), 0);
+	ck_assert_uint_eq(size, 3);
+	ck_assert_int_eq(channel_receive(right, data, sizeof(data), &size),
+			 CHANNEL_E_CLOSED);
+}
+END_TEST
+
 START_TEST(an_empty_datagram_ends_it_too)
 {
 	struct channel_fds fds = CHANNEL_FDS_INIT;
@@ -341,6 +363,8 @@ int main(void)
 	tcase_add_test(tcase, passes_a_datagram);
 	tcase_add_test(tcase, passes_the_largest_and_refuses_one_byte_more);
 	tcase_add_test(tcase, tells_when_the_peer_is_gone);
+	tcase_add_loop_test(
+		tcase, hears_the_last_word_of_a_peer_that_did_not_listen, 0, 2);
 	tcase_add_test(tcase, an_empty_datagram_ends_it_too);
 	tcase_add_test(tcase, does_not_block_where_nobody_reads);
 

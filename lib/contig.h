@@ -10,6 +10,10 @@
 extern "C" {
 #endif
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
 /**
  * libcontig: physically contiguous buffers from contigd, as descriptors.
  *
@@ -27,19 +31,28 @@ extern "C" {
  *		...
  *
  * Functions return 0 (or a count, or a descriptor) on success and a negative
- * errno on failure; errno itself is not used.  Nothing is printed and nothing
- * is global.  A `struct contig` may be used from several threads at once; a
- * `struct contig_buffer` by one thread at a time.  A buffer outlives its
- * connection and the daemon: its descriptor and mappings stay good.
+ * errno on failure; errno itself has no meaning.  Nothing is printed and
+ * nothing is global.  A `struct contig` may be used from several threads at
+ * once, except for contig_close(), which nothing may run beside; a `struct
+ * contig_buffer` by one thread at a time.  A buffer outlives its connection and
+ * the daemon: its descriptor and mappings stay good.  After fork(2) the child
+ * may use buffers but not the connection: it opens its own.
  *
- * Every call that talks to the daemon can fail with
+ * Calls that talk to the daemon wait for its answer without a time limit, but
+ * notice when it ends.  Where it was restarted they connect anew.  Each can
+ * fail with
  *	-ECONNREFUSED, -ENOENT	nobody listens on the socket
  *	-EACCES			the socket's permissions forbid it
  *	-ECONNRESET		the daemon went away during the call; the call
  *				may or may not have had its effect, the next one
  *				connects anew
  *	-EPROTO			the peer does not speak this protocol
+ *	-EMFILE, -ENFILE	no descriptor is left for a connection
  *	-ENOMEM			this process is out of memory
+ *	-ENOTCONN		contig_close() was called (and a buffer of the
+ *				connection still needs the daemon)
+ *	-EDQUOT, -EIO		the daemon turns connections away: too many of
+ *				this user, or it lacks resources
  * The errors listed at a function come on top of these.
  */
 
@@ -62,9 +75,12 @@ struct contig_buffer;
 #define CONTIG_NAME_BYTES 32
 #define CONTIG_TEXT_BYTES 384
 
-/** Why an allocation was refused. */
+/**
+ * Why an allocation was refused.  A later daemon may have further reasons;
+ * their number is passed on, the error is -EIO, and the text explains.
+ */
 enum contig_reason {
-	CONTIG_REASON_NONE = 0,
+	CONTIG_REASON_NONE = 0, /**< not by the daemon: see error and text */
 	CONTIG_REASON_MALFORMED = 1,
 	CONTIG_REASON_VERSION = 2,
 	CONTIG_REASON_ARGUMENT = 3,
@@ -92,7 +108,7 @@ struct contig_failure {
 	char text[CONTIG_TEXT_BYTES]; /**< a sentence, NUL-terminated */
 };
 
-/** What is asked for.  Start from CONTIG_REQUEST_INIT. */
+/** What is asked for.  Start from CONTIG_REQUEST_INIT.  May grow at its end. */
 struct contig_request {
 	size_t struct_bytes;	 /**< set by CONTIG_REQUEST_INIT */
 	uint64_t size_bytes;	 /**< of each buffer, 1 .. 2^63 */
@@ -104,8 +120,9 @@ struct contig_request {
 				      must not cross, at least its size;
 				      0: none */
 	uint32_t require;	 /**< CONTIG_CONTIGUOUS ...; 0: nothing */
-	const char *region;	 /**< NULL: the default region, or with require
-				      the first region that gives all of it */
+	const char *region;	 /**< NULL: the default region; with require
+				      any region that gives all of it, the
+				      default one first */
 	const char *name;	 /**< shown by tools, at most 31 bytes of
 				      printable ASCII; may be NULL */
 };
@@ -215,7 +232,9 @@ int contig_poll_fd(const struct contig *contig);
 
 /**
  * Handles what has arrived, calling the callbacks of contig_alloc_start().
- * Does not block.  Returns the number of callbacks called.
+ * Does not wait for the daemon.  Returns the number of callbacks called, which
+ * may be 0 although the descriptor was readable.  Cannot fail: calls that the
+ * daemon left behind get their callback with -ECONNRESET.
  */
 int contig_dispatch(struct contig *contig);
 
@@ -226,7 +245,9 @@ int contig_dispatch(struct contig *contig);
  * @bufferp: receives the buffer, to be freed by contig_release().
  * @failure: filled on failure; may be NULL.
  *
- * -EINVAL: an argument is out of range or a name is not printable ASCII
+ * -EINVAL: an argument is out of range, a name is too long or not printable
+ *	ASCII, or request was not started from CONTIG_REQUEST_INIT
+ * -E2BIG: request was made for a later libcontig and uses what it added
  * -ENODEV: no region of that name, or none gives what is required
  * -ENOMEM: no room: failure->reason says whether full, fragmented, or out of
  *	reach of the constraints (or this process is out of memory)
@@ -241,8 +262,10 @@ int contig_alloc(struct contig *contig, const struct contig_request *request,
 
 /**
  * Allocates count equal buffers, all or none, in one round trip for each 64.
- * @buffers: an array of count pointers, filled only on success.
- * Errors as for contig_alloc().
+ * @count: at least 1.
+ * @buffers: an array of count pointers, filled only on success; each buffer is
+ *	freed by contig_release().
+ * Errors as for contig_alloc(); -EINVAL also where count is 0.
  */
 int contig_alloc_many(struct contig *contig,
 		      const struct contig_request *request, size_t count,
@@ -264,9 +287,13 @@ typedef void contig_alloc_fn(void *data, int result,
 /**
  * As contig_alloc_many(), without waiting for the answer: the callback is
  * called from contig_dispatch(), exactly once, unless the connection is closed
- * first.  @count is 1 .. 64.
+ * first.  Waits for the daemon only where it has to connect anew, or where the
+ * socket has no room for one more request.
+ * @count: 1 .. 64.
+ * @data: passed to the callback.
  *
- * -EINVAL: count or an argument is out of range
+ * -EINVAL, -E2BIG: as for contig_alloc(), or count is out of range; nothing was
+ *	sent and the callback is not called.  Refusals come to the callback.
  */
 int contig_alloc_start(struct contig *contig,
 		       const struct contig_request *request, size_t count,
@@ -274,9 +301,9 @@ int contig_alloc_start(struct contig *contig,
 
 /**
  * Frees a buffer object: unmaps what contig_map() mapped, closes the
- * descriptor, and tells the daemon to look whether others still hold it.
- * NULL is allowed.  Returns NULL.  The memory returns to its region when the
- * last holder in any process is gone.
+ * descriptor, and tells the daemon, where it is connected, to look whether
+ * others still hold it.  NULL is allowed.  Returns NULL.  The memory returns to
+ * its region when the last holder in any process is gone, told or not.
  */
 struct contig_buffer *contig_release(struct contig_buffer *buffer);
 
@@ -290,6 +317,8 @@ uint64_t contig_size(const struct contig_buffer *buffer);
 
 /**
  * The physical address of the first byte.
+ * @physp: receives it; left alone on failure.
+ *
  * -ENODATA: this kind of memory has no known address
  * -EACCES: the policy hides addresses from this user
  */
@@ -321,10 +350,13 @@ void contig_unmap(struct contig_buffer *buffer);
 /**
  * Brackets CPU access to a buffer that devices use too: after
  * contig_begin_cpu() the CPU sees what devices wrote, after contig_end_cpu()
- * devices see what the CPU wrote.  Needed for every kind of memory but
- * simulated; for bounced memory (backend "devmem") this is where bytes move.
+ * devices see what the CPU wrote.  Call them whatever the memory is: where there
+ * is nothing to do they cost nothing.  For bounced memory (backend "devmem")
+ * this is where bytes move, so CONTIG_WRITE alone promises that the CPU writes
+ * all of the range; add CONTIG_READ to change only parts of it.
  * @access: CONTIG_READ, CONTIG_WRITE or both; the same at begin and end.
  *
+ * Only bounced memory needs the daemon, and so has the errors of calls to it.
  * -EINVAL: access is empty or has unknown bits
  * -ENOENT: the daemon no longer knows the buffer
  * -EIO: the kernel refused the synchronisation
@@ -332,8 +364,8 @@ void contig_unmap(struct contig_buffer *buffer);
 int contig_begin_cpu(struct contig_buffer *buffer, uint32_t access);
 int contig_end_cpu(struct contig_buffer *buffer, uint32_t access);
 
-/** As above for a part: offset + length must not exceed the size (-ERANGE).
- * A dma-buf is always synchronised whole. */
+/** As above for a part, the same at begin and end: offset + length must not
+ * exceed the size (-ERANGE).  A dma-buf is always synchronised whole. */
 int contig_begin_cpu_range(struct contig_buffer *buffer, uint32_t access,
 			   uint64_t offset_bytes, uint64_t length_bytes);
 int contig_end_cpu_range(struct contig_buffer *buffer, uint32_t access,
@@ -347,6 +379,7 @@ int contig_end_cpu_range(struct contig_buffer *buffer, uint32_t access,
  *
  * -EBADF: not an open descriptor
  * -ENOENT: not a buffer of this daemon
+ * -EACCES: the policy hides it from this user
  */
 int contig_describe(struct contig *contig, int fd,
 		    struct contig_buffer_info *info);
@@ -355,7 +388,12 @@ int contig_describe(struct contig *contig, int fd,
  * Makes a buffer object of such a descriptor, to map it and bracket CPU access
  * as its first owner does.
  * @fd: duplicated; the caller keeps and closes its own.
- * Errors as for contig_describe(), and -EMFILE.
+ * @bufferp: receives the buffer, to be freed by contig_release().
+ *
+ * Errors as for contig_describe(), and
+ * -EMFILE: no descriptor is left for the duplicate
+ * -EIO: bounced memory, and /proc, which proves that the descriptor is held, is
+ *	not mounted
  */
 int contig_import(struct contig *contig, int fd,
 		  struct contig_buffer **bufferp);
@@ -366,7 +404,7 @@ int contig_import(struct contig *contig, int fd,
 int contig_get_status(struct contig *contig, struct contig_status *status);
 
 /** Lists: @arrayp receives an array of *countp entries, which the caller frees
- * with free(3); NULL where there are none. */
+ * with free(3); NULL where there are none.  Both are left alone on failure. */
 int contig_list_backends(struct contig *contig,
 			 struct contig_backend_info **arrayp, size_t *countp);
 int contig_list_regions(struct contig *contig,
@@ -392,6 +430,10 @@ int contig_list_clients(struct contig *contig,
 int contig_occupancy(struct contig *contig, const char *region,
 		     struct contig_cell *cells, size_t *countp,
 		     uint64_t *cell_bytes);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

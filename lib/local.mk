@@ -1,1 +1,56 @@
 # SPDX-License-Identifier: MIT
+# lib: libcontig.  Of proto and util it takes single files rather than their
+# convenience libraries, which would bring in whole what it never calls.
+
+include_HEADERS += lib/contig.h
+pkgconfig_DATA += lib/libcontig.pc
+EXTRA_DIST += lib/libcontig.map
+
+lib_LTLIBRARIES += libcontig.la
+libcontig_la_SOURCES = \
+	lib/allocation.c \
+	lib/buffer.c lib/buffer.h \
+	lib/call.c lib/call.h \
+	lib/connection.c lib/connection.h \
+	lib/contig.h \
+	lib/cpu.c \
+	lib/dispatch.c \
+	lib/failure.c lib/failure.h \
+	lib/import.c \
+	lib/incoming.c lib/incoming.h \
+	lib/lists.c \
+	lib/occupancy.c \
+	lib/request.c lib/request.h \
+	lib/session.c lib/session.h \
+	lib/status.c \
+	proto/channel.c proto/channel.h \
+	proto/form.c proto/form.h \
+	proto/message.h \
+	proto/text.c proto/text.h \
+	proto/validate.c proto/validate.h \
+	util/cleanup.h \
+	util/error.c util/error.h \
+	util/fd.c util/fd.h \
+	util/list.h
+libcontig_la_CFLAGS = $(AM_CFLAGS)
+libcontig_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined \
+	-version-info $(CONTIG_LT_VERSION) \
+	-Wl,--version-script=$(top_srcdir)/lib/libcontig.map
+EXTRA_libcontig_la_DEPENDENCIES = lib/libcontig.map
+
+if HAVE_CHECK
+check_LTLIBRARIES += libfakedaemon.la
+libfakedaemon_la_SOURCES = tests/fake_daemon.c tests/fake_daemon.h
+libfakedaemon_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+libfakedaemon_la_LIBADD = libharness.la libproto.la
+
+check_PROGRAMS += \
+	tests/check_allocation \
+	tests/check_connection
+TESTS += \
+	tests/check_allocation \
+	tests/check_connection
+
+tests_check_allocation_LDADD = libcontig.la libfakedaemon.la $(CHECK_LIBS)
+tests_check_connection_LDADD = libcontig.la libfakedaemon.la $(CHECK_LIBS)
+endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/buffer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "util/cleanup.h"
+
+/*
+ * A buffer on the client's side: a descriptor, what the daemon said about it,
+ * and perhaps a mapping.  Nothing here needs the daemon but the hint at the
+ * end, and even that may be lost: the kernel's count is what returns memory,
+ * the hint only makes the daemon look at once.
+ *
+ * So contig_release() does not wait for the answer.  The freed buffer's own
+ * memory carries the pending hint until the answer comes, which is why a
+ * release cannot run out of memory.  Answers that nobody collects would fill
+ * the socket, and a daemon takes a client that does not read for an attacker;
+ * therefore at most HINTS_MAX are on the way, and then the releasing thread
+ * waits for them.
+ */
+
+#define HINTS_MAX 16
+
+int buffer_new(struct contig *contig, struct contig_buffer **bufferp)
+{
+	struct contig_buffer *buffer = calloc(1, sizeof(*buffer));
+
+	if (!buffer)
+		return -ENOMEM;
+	buffer->contig = contig_ref(contig);
+	buffer->fd = -1;
+	*bufferp = buffer;
+	return 0;
+}
+
+/* Gives back to the kernel what the buffer holds of it. */
+static void let_go(struct contig_buffer *buffer)
+{
+	contig_unmap(buffer);
+	buffer->fd = fd_close(buffer->fd);
+}
+
+struct contig_buffer *buffer_free(struct contig_buffer *buffer)
+{
+	if (!buffer)
+		return NULL;
+	let_go(buffer);
+	contig_unref(buffer->contig);
+	free(buffer);
+	return NULL;
+}
+
+void buffer_fill(struct contig_buffer *buffer,
+		 const struct contig_msg_buffer *facts, int fd_consume)
+{
+	buffer->facts = *facts;
+	buffer->fd = fd_consume;
+}
+
+static void hint_done(struct call *call)
+{
+	struct contig_buffer *buffer =
+		container_of(call, struct contig_buffer, hint);
+
+	buffer->contig->hints--;
+	free(buffer);
+}
+
+/* Consumes the buffer's memory. */
+static void send_hint(struct contig *contig, struct contig_buffer *buffer)
+{
+	struct contig_msg_release release = {.buffer_id = buffer->facts.id};
+
+	call_init(&buffer->hint, CONTIG_MSG_RELEASE, &release.header);
+	buffer->hint.done = hint_done;
+	if (!contig->session ||
+	    call_try_send(contig, &buffer->hint, &release.header)) {
+		free(buffer);
+		return;
+	}
+	if (++contig->hints == HINTS_MAX)
+		while (contig->hints)
+			call_wait_step(contig);
+}
+
+struct contig_buffer *contig_release(struct contig_buffer *buffer)
+{
+	struct contig *contig;
+
+	if (!buffer)
+		return NULL;
+	contig = buffer->contig;
+	let_go(buffer);
+	pthread_mutex_lock(&contig->lock);
+	send_hint(contig, buffer);
+	pthread_mutex_unlock(&contig->lock);
+	contig_unref(contig);
+	return NULL;
+}
+
+int contig_fd(const struct contig_buffer *buffer)
+{
+	return buffer->fd;
+}
+
+uint64_t contig_size(const struct contig_buffer *buffer)
+{
+	return buffer->facts.size_bytes;
+}
+
+int contig_phys(const struct contig_buffer *buffer, uint64_t *physp)
+{
+	if (!(buffer->facts.guarantees & CONTIG_MSG_PHYS_KNOWN))
+		return -ENODATA;
+	if (!(buffer->facts.flags & CONTIG_MSG_BUFFER_PHYS))
+		return -EACCES;
+	*physp = buffer->facts.phys;
+	return 0;
+}
+
+uint32_t contig_guarantees(const struct contig_buffer *buffer)
+{
+	return buffer->facts.guarantees;
+}
+
+void buffer_info(const struct contig_msg_buffer *facts,
+		 struct contig_buffer_info *info)
+{
+	static_assert(sizeof(info->region) == sizeof(facts->region) &&
+			      sizeof(info->name) == sizeof(facts->name),
+		      "names fit");
+	memset(info, 0, sizeof(*info));
+	info->id = facts->id;
+	info->size_bytes = facts->size_bytes;
+	info->phys = facts->phys;
+	info->has_phys = facts->flags & CONTIG_MSG_BUFFER_PHYS ? 1 : 0;
+	info->guarantees = facts->guarantees;
+	info->owner_uid = facts->owner_uid;
+	info->draining = facts->state == CONTIG_MSG_DRAINING;
+	memcpy(info->region, facts->region, sizeof(info->region));
+	memcpy(info->name, facts->name, sizeof(info->name));
+}
+
+void contig_info(const struct contig_buffer *buffer,
+		 struct contig_buffer_info *info)
+{
+	buffer_info(&buffer->facts, info);
+}
+
+static int protection(uint32_t access)
+{
+	return (access & CONTIG_READ ? PROT_READ : 0) |
+	       (access & CONTIG_WRITE ? PROT_WRITE : 0);
+}
+
+int contig_map(struct contig_buffer *buffer, uint32_t access, void **addrp)
+{
+	void *map;
+
+	if (!access || access & ~(CONTIG_READ | CONTIG_WRITE))
+		return -EINVAL;
+	if (buffer->map) {
+		if (access & ~buffer->map_access)
+			return -EBUSY;
+		*addrp = buffer->map;
+		return 0;
+	}
+	if (buffer->facts.size_bytes > SIZE_MAX)
+		return -EOVERFLOW;
+	map = mmap(NULL, (size_t)buffer->facts.size_bytes, protection(access),
+		   MAP_SHARED, buffer->fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	buffer->map = map;
+	buffer->map_access = access;
+	*addrp = map;
+	return 0;
+}
+
+void contig_unmap(struct contig_buffer *buffer)
+{
+	if (!buffer->map)
+		return;
+	(void)munmap(buffer->map, (size_t)buffer->facts.size_bytes);
+	buffer->map = NULL;
+	buffer->map_access = 0;
+}

@@ -13,10 +13,17 @@ EXTRA_DIST += \
 
 check_PROGRAMS += \
 	tests/board/guest/as \
+	tests/board/guest/camera \
+	tests/board/guest/client \
 	tests/board/guest/edu \
 	tests/board/guest/hugeframes \
 	tests/board/guest/intruder
 
+tests_board_guest_camera_LDADD = libcontig.la
+tests_board_guest_client_SOURCES = \
+	tests/board/guest/client.c \
+	tests/board/guest/pattern.h
+tests_board_guest_client_LDADD = libcontig.la
 tests_board_guest_intruder_SOURCES = \
 	tests/board/guest/intruder.c \
 	proto/message.h

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * camera REGION: captures frames of the virtual camera into buffers of
+ * libcontig, without a copy, then holds them until a line comes on stdin.
+ * camera scattered: the control, with memory that is not contiguous.
+ *
+ * The kernel's vivid driver, loaded with allocators=1, imports only dma-bufs
+ * whose pages follow one another, so its taking a buffer proves contiguity,
+ * and its refusal of the control proves that it can refuse.  Pixels are RGB,
+ * three bytes each, as vivid paints its colour bars: eight of them from left
+ * to right, each channel fully or not at all present.
+ *
+ * Answers are lines that begin with "ok" or "no".
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/udmabuf.h>
+#include <linux/videodev2.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "contig.h"
+
+#define CAMERA "/dev/video0"
+#define WIDTH 1280
+#define HEIGHT 720
+#define BUFFERS 4
+#define FRAMES 8
+#define LIMIT_MS 30000
+#define BARS 8
+/* Away from the text that vivid writes into the picture's upper part. */
+#define BAR_ROW 600
+
+#define refuse(...)                                                            \
+	do {                                                                   \
+		printf("no " __VA_ARGS__);                                     \
+		printf("\n");                                                  \
+		exit(1);                                                       \
+	} while (0)
+
+static int camera_open(struct v4l2_pix_format *formatp)
+{
+	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	int fd = open(CAMERA, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		refuse(CAMERA ": %s", strerror(errno));
+	format.fmt.pix.width = WIDTH;
+	format.fmt.pix.height = HEIGHT;
+	format.fmt.pix.pixelformat = V4L2_PIX_FMT_RGB24;
+	format.fmt.pix.field = V4L2_FIELD_NONE;
+	if (ioctl(fd, VIDIOC_S_FMT, &format))
+		refuse("setting the format: %s", strerror(errno));
+	if (format.fmt.pix.width != WIDTH || format.fmt.pix.height != HEIGHT ||
+	    format.fmt.pix.pixelformat != V4L2_PIX_FMT_RGB24)
+		refuse("the camera does not do %dx%d RGB", WIDTH, HEIGHT);
+	*formatp = format.fmt.pix;
+	return fd;
+}
+
+static void camera_request(int fd)
+{
+	struct v4l2_requestbuffers request = {
+		.count = BUFFERS,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+
+	if (ioctl(fd, VIDIOC_REQBUFS, &request))
+		refuse("requesting buffers: %s", strerror(errno));
+	if (request.count != BUFFERS)
+		refuse("the camera wants %u buffers", request.count);
+}
+
+/* 0 or a negative errno. */
+static int camera_queue(int fd, unsigned int index, int buffer_fd)
+{
+	struct v4l2_buffer buffer = {
+		.index = index,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+		.m.fd = buffer_fd,
+	};
+
+	return ioctl(fd, VIDIOC_QBUF, &buffer) ? -errno : 0;
+}
+
+static struct v4l2_buffer camera_dequeue(int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+
+	if (poll(&ready, 1, LIMIT_MS) != 1)
+		refuse("no frame in %d ms", LIMIT_MS);
+	if (ioctl(fd, VIDIOC_DQBUF, &buffer))
+		refuse("taking a frame: %s", strerror(errno));
+	if (buffer.flags & V4L2_BUF_FLAG_ERROR)
+		refuse("frame %u is marked bad", buffer.sequence);
+	return buffer;
+}
+
+static void camera_stream(int fd, int on)
+{
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+
+	if (ioctl(fd, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type))
+		refuse("streaming %s: %s", on ? "on" : "off", strerror(errno));
+}
+
+/* White, yellow, cyan, green, magenta, red, blue, black: the bits of
+ * red, green and blue count down from 7 with green as the highest. */
+static void check_bars(const uint8_t *pixels, size_t stride, uint32_t frame)
+{
+	for (unsigned int bar = 0; bar < BARS; bar++) {
+		unsigned int x = (2 * bar + 1) * WIDTH / (2 * BARS);
+		const uint8_t *pixel = pixels + BAR_ROW * stride + 3 * x;
+		unsigned int bits = BARS - 1 - bar;
+		int wanted[3] = { bits & 2, bits & 4, bits & 1 };
+
+		for (unsigned int i = 0; i < 3; i++)
+			if (wanted[i] ? pixel[i] < 150 : pixel[i] > 40)
+				refuse("frame %u: bar %u is %u,%u,%u", frame,
+				       bar, pixel[0], pixel[1], pixel[2]);
+	}
+}
+
+static void look(struct contig_buffer *buffer, size_t stride, uint32_t frame)
+{
+	void *pixels;
+	int r = contig_map(buffer, CONTIG_READ, &pixels);
+
+	if (r == 0)
+		r = contig_begin_cpu(buffer, CONTIG_READ);
+	if (r < 0)
+		refuse("reading a frame: %s", strerror(-r));
+	check_bars(pixels, stride, frame);
+	(void)contig_end_cpu(buffer, CONTIG_READ);
+}
+
+static int capture(const char *region)
+{
+	struct contig_request request = CONTIG_REQUEST_INIT;
+	struct contig_failure failure = { 0 };
+	struct contig_buffer *buffers[BUFFERS];
+	struct v4l2_pix_format format;
+	struct v4l2_buffer frame = { 0 };
+	struct contig *contig;
+	int fd = camera_open(&format);
+	int r = contig_open(&contig, NULL);
+
+	if (r < 0)
+		refuse("connecting: %s", strerror(-r));
+	request.size_bytes = format.sizeimage;
+	request.require = CONTIG_CONTIGUOUS | CONTIG_DMA_BUF;
+	request.region = region;
+	request.name = "frame";
+	if (contig_alloc_many(contig, &request, BUFFERS, buffers, &failure) < 0)
+		refuse("allocating: %s", failure.text);
+
+	camera_request(fd);
+	for (unsigned int i = 0; i < BUFFERS; i++) {
+		r = camera_queue(fd, i, contig_fd(buffers[i]));
+		if (r < 0)
+			refuse("queueing buffer %u: %s", i, strerror(-r));
+	}
+	camera_stream(fd, 1);
+	for (unsigned int i = 0; i < FRAMES; i++) {
+		frame = camera_dequeue(fd);
+		look(buffers[frame.index], format.bytesperline, frame.sequence);
+		/* the last ones stay as they are, to be looked at */
+		if (i + BUFFERS < FRAMES)
+			(void)camera_queue(fd, frame.index,
+					   contig_fd(buffers[frame.index]));
+	}
+	camera_stream(fd, 0);
+
+	printf("ok frames=%d width=%d height=%d stride=%u bytes=%u", FRAMES,
+	       WIDTH, HEIGHT, format.bytesperline, format.sizeimage);
+	for (unsigned int i = 0; i < BUFFERS; i++) {
+		uint64_t phys = 0;
+
+		(void)contig_phys(buffers[i], &phys);
+		printf(" phys%u=0x%" PRIx64, i, phys);
+	}
+	printf("\n");
+	(void)getchar();
+	return 0;
+}
+
+/* Neighbouring pages of the file that are no neighbours in memory. */
+static unsigned int count_breaks(const uint8_t *memory, size_t size, long page)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	const uint64_t frame_bits = (UINT64_C(1) << 55) - 1;
+	uint64_t before = 0, entry = 0;
+	unsigned int breaks = 0;
+
+	for (size_t at = 0; at < size; at += page) {
+		off_t place = (off_t)((uintptr_t)(memory + at) / page * 8);
+
+		if (pread(fd, &entry, 8, place) != 8)
+			refuse("/proc/self/pagemap: %s", strerror(errno));
+		breaks += at && (entry & frame_bits) != before + 1;
+		before = entry & frame_bits;
+	}
+	close(fd);
+	return breaks;
+}
+
+/* A udmabuf over ordinary pages, which nobody asked to be neighbours. */
+static int scattered(void)
+{
+	struct v4l2_pix_format format;
+	int fd = camera_open(&format);
+	long page = sysconf(_SC_PAGESIZE);
+	size_t size = (format.sizeimage + page - 1) / page * page;
+	int memory_fd = memfd_create("scattered", MFD_ALLOW_SEALING);
+	int maker_fd = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+
+	if (memory_fd < 0 || maker_fd < 0 || ftruncate(memory_fd, size) ||
+	    fcntl(memory_fd, F_ADD_SEALS, F_SEAL_SHRINK))
+		refuse("making scattered memory: %s", strerror(errno));
+
+	uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			       memory_fd, 0);
+
+	if (memory == MAP_FAILED)
+		refuse("mapping scattered memory: %s", strerror(errno));
+	/* Every second page first, so that the kernel hands out the pages in
+	 * another order than the file's. */
+	for (size_t at = 0; at < size; at += 2 * page)
+		memory[at] = 1;
+	for (size_t at = page; at < size; at += 2 * page)
+		memory[at] = 1;
+
+	struct udmabuf_create create = { .memfd = memory_fd, .size = size };
+	int buffer_fd = ioctl(maker_fd, UDMABUF_CREATE, &create);
+
+	if (buffer_fd < 0)
+		refuse("making a udmabuf: %s", strerror(errno));
+	camera_request(fd);
+
+	int r = camera_queue(fd, 0, buffer_fd);
+
+	printf("ok breaks=%u queue=%s\n", count_breaks(memory, size, page),
+	       r == 0 ? "taken" : strerrorname_np(-r));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		errx(2, "usage: camera REGION, or camera scattered");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (strcmp(argv[1], "scattered") == 0)
+		return scattered();
+	return capture(argv[1]);
+}

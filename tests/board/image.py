@@ -170,10 +170,12 @@ def project_programs(build, guest, tests):
         if not path:
             raise ImageError("the build has no tests/board/guest/" + name)
         programs["bin/board-" + name] = path
-    for name in tests:
-        path = built_program(build, "tests/" + name)
-        if path:
-            programs["tests/" + name] = path
+    for pattern in tests:
+        for path in glob.glob(os.path.join(build, "tests", pattern)):
+            if os.access(path, os.X_OK) and os.path.isfile(path):
+                name = os.path.basename(path)
+                programs["tests/" + name] = built_program(build,
+                                                          "tests/" + name)
     return programs
 
 

@@ -3,13 +3,21 @@
 # that run in the guest, which every build compiles so that they stay sound.
 
 EXTRA_DIST += \
+	tests/board/README.md \
 	tests/board/archive.py \
+	tests/board/board \
 	tests/board/board.dts \
 	tests/board/build \
+	tests/board/check_scripts \
 	tests/board/guest/init \
 	tests/board/image.py \
 	tests/board/machine.py \
-	tests/board/packages
+	tests/board/packages \
+	tests/board/proofs.py \
+	tests/board/setting.py \
+	tests/board/show.py
+
+TESTS += tests/board/check_scripts
 
 check_PROGRAMS += \
 	tests/board/guest/as \

@@ -92,7 +92,9 @@ class Machine:
                 "-cpu", "cortex-a57", "-smp", "2", "-m", MEMORY,
                 "-nodefaults", "-display", "none"]
 
-    def boot(self, kernel, initramfs, devicetree, command_line):
+    def boot(self, kernel, initramfs, devicetree, command_line, leftovers=()):
+        """leftovers, (address, bytes), are in memory when the machine starts,
+        as after a warm start."""
         sockets = {name: os.path.join(self.scratch, name)
                    for name in PORTS + ("monitor",)}
         args = self.arguments() + [
@@ -110,6 +112,12 @@ class Machine:
                      % (name, sockets[name]),
                      "-device", "virtserialport,chardev=%s,name=%s"
                      % (name, name)]
+        for address, data in leftovers:
+            path = os.path.join(self.scratch, "leftover-%x" % address)
+            with open(path, "wb") as file:
+                file.write(data)
+            args += ["-device", "loader,file=%s,addr=%#x,force-raw=on"
+                     % (path, address)]
         with open(os.path.join(self.artefacts, "qemu.log"), "wb") as log:
             self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)

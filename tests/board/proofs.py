@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: MIT
+"""What the board proves.
+
+Each proof is a function that gets the Setting, demands what must be true and
+returns what it measured, in words.  They run in the order in which they stand
+here, each with every buffer returned and zeroed before it starts.  A proof
+that a kernel cannot give raises Skip with the reason.
+
+The claims are contigd's; the witnesses are not: QEMU's view of physical
+memory, a PCI device, a camera driver, the kernel's own log.
+"""
+
+import os
+import subprocess
+
+from setting import (ALICE, BOB, CAMERA, HUGE, MIB, NODE, NODE_BYTES,
+                     POOL_BYTES, ProofError, Skip, demand, facts,
+                     first_difference, pattern)
+
+PROOFS = []
+
+# Crosses huge pages wherever it starts, and ends within one.
+ODD_SIZE = 5 * MIB + 64 * 1024
+
+
+def proof(claim):
+    def add(function):
+        PROOFS.append((claim, function))
+        return function
+    return add
+
+
+def need_udmabuf(setting):
+    if setting.udmabuf_corrupts():
+        raise Skip("udmabuf over huge pages is broken in kernel %s"
+                   % setting.series)
+
+
+# What board.dts says, as `contigctl probe --json` must say it.
+EXPECTED_NODES = {
+    "camera@90000000": {
+        "compatible": ["contiguous-memory"], "base": NODE, "size": NODE_BYTES,
+        "no_map": True, "reusable": False, "status": "okay",
+        "alignment": None, "alloc_ranges": [], "users": [], "adopted": True},
+    "driver-pool@98000000": {
+        "compatible": ["shared-dma-pool"], "base": 0x98000000, "size": 8 * MIB,
+        "no_map": True, "reusable": False, "status": "okay",
+        "alignment": None, "alloc_ranges": [], "users": ["/video-engine"],
+        "adopted": False},
+    "dynamic-cma": {
+        "compatible": ["shared-dma-pool"], "size": 16 * MIB, "no_map": False,
+        "reusable": True, "status": "okay", "alignment": 4 * MIB,
+        "alloc_ranges": [], "users": [], "adopted": False},
+    "dynamic-pool": {
+        "compatible": ["contiguous-memory"], "size": 8 * MIB, "no_map": True,
+        "reusable": False, "status": "okay", "alignment": MIB,
+        "alloc_ranges": [{"base": 0x40000000, "size": 0x80000000}],
+        "users": [], "adopted": True},
+    "mapped@9a000000": {
+        "compatible": ["contiguous-memory"], "base": 0x9a000000,
+        "size": 4 * MIB, "no_map": False, "reusable": False, "status": "okay",
+        "alignment": None, "alloc_ranges": [], "users": [], "adopted": False},
+    "disabled@9b000000": {
+        "compatible": ["contiguous-memory"], "base": 0x9b000000,
+        "size": 4 * MIB, "no_map": True, "reusable": False,
+        "status": "disabled", "alignment": None, "alloc_ranges": [],
+        "users": [], "adopted": False},
+}
+
+
+@proof("the live tree reads as it was put in")
+def probe(setting):
+    found = {}
+    for region in setting.tool("probe")["regions"]:
+        demand(region["name"] not in found,
+               "%s is listed twice" % region["name"])
+        found[region["name"]] = region
+    demand(found.keys() == EXPECTED_NODES.keys(), "the nodes are %s"
+           % ", ".join(sorted(found)))
+    for name, expected in EXPECTED_NODES.items():
+        demand(found[name]["reason"], name + " has no reason")
+        for key, value in expected.items():
+            demand(found[name][key] == value, "%s of %s is %r instead of %r: %s"
+                   % (key, name, found[name][key], value,
+                      found[name]["reason"]))
+    places = []
+    for name in ("dynamic-cma", "dynamic-pool"):
+        base, size = setting.kernel_placed(name)
+        demand(found[name]["base"] in (base, None) and size ==
+               found[name]["size"], "%s is at %#x, not at %r" % (
+                   name, base, found[name]["base"]))
+        places.append("%s at %#x" % (name, base))
+    demand(found["dynamic-pool"]["base"] is not None,
+           "dynamic-pool was not found: " + found["dynamic-pool"]["reason"])
+    return "%d nodes, %s" % (len(found), ", ".join(places))
+
+
+@proof("the tool needs no privilege to read the tree")
+def probe_unprivileged(setting):
+    text = setting.machine.run("board-as %d contigctl probe" % BOB)
+    demand("camera@90000000" in text, "contigctl probe printed " + text)
+    return "%d lines for uid %d" % (len(text.splitlines()), BOB)
+
+
+@proof("each kind of memory says what it gives or why not")
+def backends(setting):
+    found = {backend["name"]: backend
+             for backend in setting.tool("status")["backends"]}
+    demand(found["devmem"]["serves"], "devmem: " + found["devmem"]["text"])
+    text = found["udmabuf"]["text"]
+    demand(text, "udmabuf says nothing")
+    if not setting.udmabuf_corrupts():
+        demand(found["udmabuf"]["serves"], "udmabuf: " + text)
+        video = setting.region("video")
+        demand(video["size"] == POOL_BYTES and video["contiguous"]
+               and video["isolated"] and video["dma_buf"]
+               and video["phys_known"], "the pool is %r" % video)
+        return "udmabuf: " + text
+    demand(not found["udmabuf"]["serves"], "udmabuf is served: " + text)
+    names = [region["name"] for region in setting.tool("regions")["regions"]]
+    demand("video" not in names, "the pool is there all the same")
+    demand("6.1" in text, "the reason does not name kernels: " + text)
+    refusal = setting.client("one", ALICE)
+    words = refusal.refused("alloc 0 4096 video")
+    setting.end(refusal)
+    return "refused: %s; a request for the pool: %s" % (text, words)
+
+
+@proof("what was in memory at start-up is gone before it is lent")
+def leftovers(setting):
+    setting.settle()
+    data = setting.machine.physical(NODE, NODE_BYTES)
+    where = first_difference(data, bytes(NODE_BYTES))
+    demand(where is None, "the byte at %#x is left over" % (NODE + (where or 0)))
+    return "%d MiB of noise at %#x became zero" % (NODE_BYTES // MIB, NODE)
+
+
+def pattern_at(setting, region, seed):
+    """A client writes; the witness must find it there and nowhere else."""
+    client = setting.client("one", ALICE)
+    buffer = facts(client.ask("alloc 0 %d %s" % (ODD_SIZE, region)))
+    base, size = buffer["phys"], buffer["size"]
+    demand(size == ODD_SIZE and buffer["region"] == region,
+           "the buffer is %r" % buffer)
+    client.ask("check 0 zero")
+    before = setting.snapshot()
+    inside = [start for start, length in setting.watched()
+              if start <= base and base + size <= start + length]
+    demand(inside, "%#x is not in any memory that may be lent" % base)
+    client.ask("fill 0 %d" % seed)
+    after = setting.snapshot()
+    area = inside[0]
+    where = first_difference(after[area][base - area:base - area + size],
+                             pattern(seed, size))
+    demand(where is None, "the byte at %#x is not what the client wrote"
+           % (base + (where or 0)))
+    compared = setting.same_but_for(before, after, [(base, size)])
+    client.ask("check 0 %d" % seed)
+    setting.end(client)
+    crossed = (base + size - 1) // HUGE - base // HUGE
+    return ("%d bytes at %#x, %d huge page borders crossed; %d bytes around "
+            "unchanged" % (size, base, crossed, compared))
+
+
+@proof("udmabuf: a client's bytes are at the reported address, none outside")
+def pattern_udmabuf(setting):
+    need_udmabuf(setting)
+    return pattern_at(setting, "video", 0x1111)
+
+
+@proof("devmem: a client's bytes are at the reported address, none outside")
+def pattern_devmem(setting):
+    return pattern_at(setting, "camera", 0x2222)
+
+
+@proof("devmem: the same where the kernel placed the node")
+def pattern_dynamic(setting):
+    base, size = setting.kernel_placed("dynamic-pool")
+    region = setting.region("dynamic-pool")
+    demand((region["base"], region["size"]) == (base, size),
+           "the region is %r" % region)
+    return pattern_at(setting, "dynamic-pool", 0x3333)
+
+
+def device_copy(setting, region):
+    """edu copies a window over a huge page border from one buffer to another;
+    the rest of the second must stay as it was."""
+    size, window = 2 * HUGE, 32 * 1024
+    client = setting.client("one", ALICE)
+    source = facts(client.ask("alloc 0 %d %s" % (size, region)))
+    target = facts(client.ask("alloc 1 %d %s" % (size, region)))
+    client.ask("fill 0 %d" % 0x4444)
+    client.ask("fill 1 %d" % 0x5555)
+    before = setting.snapshot()
+    border = -source["phys"] % HUGE or HUGE
+    offset = border - window // 2
+    setting.machine.run("board-edu %#x %#x %d" % (
+        source["phys"] + offset, target["phys"] + offset, window))
+    compared = setting.same_but_for(before, setting.snapshot(),
+                                    [(target["phys"] + offset, window)])
+    client.ask("check 1 %d %d %d" % (0x4444, offset, window))
+    client.ask("check 1 %d 0 %d" % (0x5555, offset))
+    client.ask("check 1 %d %d %d" % (0x5555, offset + window,
+                                     size - offset - window))
+    client.ask("check 0 %d" % 0x4444)
+    setting.end(client)
+    return ("%d bytes from %#x to %#x by DMA, seen by the client; %d bytes "
+            "around unchanged" % (window, source["phys"] + offset,
+                                  target["phys"] + offset, compared))
+
+
+@proof("udmabuf: a PCI device copies between buffers at reported addresses")
+def dma_udmabuf(setting):
+    need_udmabuf(setting)
+    return device_copy(setting, "video")
+
+
+@proof("devmem: a PCI device copies between buffers at reported addresses")
+def dma_devmem(setting):
+    return device_copy(setting, "camera")
+
+
+def check_bars(pixels, width, height, stride):
+    """Eight colour bars, found in the picture by this side as well."""
+    row = height - 100
+    for bar in range(8):
+        at = row * stride + 3 * ((2 * bar + 1) * width // 16)
+        bits = 7 - bar
+        for value, wanted in zip(pixels[at:at + 3],
+                                 (bits & 2, bits & 4, bits & 1)):
+            demand(value >= 150 if wanted else value <= 40,
+                   "bar %d is %r" % (bar, tuple(pixels[at:at + 3])))
+
+
+def write_png(path, pixels, width, height):
+    with open(path, "wb") as file:
+        subprocess.run(["pnmtopng", "-quiet"], check=True, stdout=file,
+                       input=b"P6 %d %d 255\n" % (width, height) + pixels)
+
+
+def take_picture(setting, path):
+    """Captures, then reads one frame out of physical memory."""
+    program = setting.start("one", CAMERA, "board-camera video")
+    frame = facts(program.greeting)
+    for index in range(4):
+        pixels = setting.machine.physical(frame["phys%d" % index],
+                                          frame["bytes"])
+        check_bars(pixels, frame["width"], frame["height"], frame["stride"])
+    demand(frame["stride"] == 3 * frame["width"], "the frame has padding")
+    write_png(path, pixels, frame["width"], frame["height"])
+    return program, frame
+
+
+@proof("vivid captures by DMABUF into contigd's buffers, without a copy")
+def capture(setting):
+    need_udmabuf(setting)
+    path = os.path.join(setting.artefacts, "frame.png")
+    program, frame = take_picture(setting, path)
+    setting.end(program)
+    return ("%d frames of %dx%d, colour bars right in all; four read at %s; "
+            "picture %s" % (frame["frames"], frame["width"], frame["height"],
+                            ", ".join("%#x" % frame["phys%d" % i]
+                                      for i in range(4)), path))
+
+
+@proof("control: the same driver refuses scattered memory")
+def control(setting):
+    answer = setting.machine.run("board-camera scattered")
+    demand(answer.startswith("ok "), answer)
+    result = facts(answer[3:])
+    demand(result["breaks"] > 0, "the pages happened to be contiguous")
+    demand(result["queue"] == "EFAULT", "the driver said %s to %d breaks"
+           % (result["queue"], result["breaks"]))
+    said = [line for line in setting.machine.kernel_log().splitlines()
+            if "contiguous chunk is too small" in line]
+    demand(said, "the kernel's log has no reason")
+    return "%d breaks, %s, '%s'" % (result["breaks"], result["queue"],
+                                    said[-1].split("] ", 1)[-1])
+
+
+def strangers(setting, region):
+    """alice's buffer against bob, who knows all but descriptor and token."""
+    alice = setting.client("one", ALICE)
+    bob = setting.client("two", BOB)
+    hers = facts(alice.ask("alloc 0 %d %s" % (MIB, region)))
+    his = facts(bob.ask("alloc 0 %d %s" % (MIB, region)))
+    demand(his["phys"] == "none", "bob is told the address %s" % his["phys"])
+    alice.ask("fill 0 %d" % 0x6666)
+    before = setting.machine.physical(hers["phys"], MIB)
+    demand(alice.ask("buffers").split() == [str(hers["id"])],
+           "alice sees other buffers than her own")
+    demand(bob.ask("buffers").split() == [str(his["id"])],
+           "bob sees other buffers than his own")
+    bob.ask("fill 0 %d" % 0x7777)
+    said = setting.machine.run(
+        "board-as %d board-intruder %d %d %d %d %d" % (
+            BOB, hers["id"], hers["device"], hers["inode"],
+            facts(alice.greeting)["pid"], hers["fd"]), check=False)[1]
+    last = said.strip().splitlines()[-1]
+    demand(last.startswith("ok "), said.strip())
+    demand(setting.machine.physical(hers["phys"], MIB) == before,
+           "alice's memory changed")
+    alice.ask("check 0 %d" % 0x6666)
+    bob.ask("check 0 %d" % 0x7777)
+    setting.end(bob)
+    setting.end(alice)
+    return "%s refused; bob is told no address" % last[3:]
+
+
+@proof("udmabuf: clients of different uids reach only their own buffers")
+def strangers_udmabuf(setting):
+    need_udmabuf(setting)
+    return strangers(setting, "video")
+
+
+@proof("devmem: clients of different uids reach only their own buffers")
+def strangers_devmem(setting):
+    return strangers(setting, "camera")
+
+
+def held_by_mapping(setting, region):
+    """No descriptor, no connection, only a mapping: it must hold, while
+    another client takes and overwrites all the rest."""
+    alice = setting.client("one", ALICE)
+    hers = facts(alice.ask("alloc 0 %d %s" % (MIB, region)))
+    alice.ask("fill 0 %d" % 0x8888)
+    alice.ask("keep 0")
+    bob = setting.client("two", BOB)
+    rest = facts(bob.ask("exhaust %s %d %d" % (region, MIB, 0x9999), 120))
+    data = setting.machine.physical(hers["phys"], MIB)
+    demand(data == pattern(0x8888, MIB), "the memory was used again")
+    alice.ask("check 0 %d" % 0x8888)
+    state = [buffer["state"] for buffer in setting.tool("buffers")["buffers"]
+             if buffer["id"] == hers["id"]]
+    demand(state == ["draining"], "its state is %r" % state)
+    bob.refused("alloc 1000 %d %s" % (MIB, region))
+    alice.ask("drop 0")
+    # on shortage the daemon looks at once, and zeroes before it lends
+    bob.ask("alloc 1000 %d %s" % (MIB, region))
+    bob.ask("check 1000 zero")
+    demand(setting.machine.physical(hers["phys"], MIB) == bytes(MIB),
+           "the memory that came back is not zero")
+    setting.end(bob)
+    setting.end(alice)
+    return ("kept at %#x while %d other buffers were filled; lent again, "
+            "zeroed, when the mapping went" % (hers["phys"], rest["count"]))
+
+
+@proof("udmabuf: a buffer that only a mapping holds is not used again")
+def mapping_udmabuf(setting):
+    need_udmabuf(setting)
+    return held_by_mapping(setting, "video")
+
+
+@proof("devmem: a buffer that only a mapping holds is not used again")
+def mapping_devmem(setting):
+    return held_by_mapping(setting, "dynamic-pool")
+
+
+def killed(setting, region):
+    """A client that is killed returns everything, and its bytes are gone."""
+    client = setting.client("one", ALICE)
+    buffers = [facts(client.ask("alloc %d %d %s" % (slot, MIB, region)))
+               for slot in range(3)]
+    for slot in range(3):
+        client.ask("fill %d %d" % (slot, 0xaaaa + slot))
+    setting.programs.remove(client)
+    client.kill()
+    setting.settle()
+    for buffer in buffers:
+        demand(setting.machine.physical(buffer["phys"], MIB) == bytes(MIB),
+               "bytes of a killed client are left at %#x" % buffer["phys"])
+    return "3 buffers returned and zeroed, read at their addresses"
+
+
+@proof("udmabuf: memory of a killed client comes back as zeros")
+def killed_udmabuf(setting):
+    need_udmabuf(setting)
+    return killed(setting, "video")
+
+
+@proof("devmem: memory of a killed client comes back as zeros")
+def killed_devmem(setting):
+    return killed(setting, "camera")
+
+
+@proof("the default region is the devicetree's, and refusals explain themselves")
+def refusals(setting):
+    client = setting.client("one", ALICE)
+    buffer = facts(client.ask("alloc 0 4096 -"))
+    demand(buffer["region"] == "camera", "it is from " + buffer["region"])
+    words = client.refused("alloc 1 %d camera" % (64 * MIB))
+    demand("camera" in words, "the refusal is: " + words)
+    setting.end(client)
+    return words
+
+
+@proof("unit tests that touch the machine pass on a real one")
+def unit_tests(setting):
+    passed, skipped = [], []
+    for name in setting.machine.run("cd /tests && ls check_*").split():
+        status, text = setting.machine.run(
+            "cd /tests && CK_TIMEOUT_MULTIPLIER=20 ./" + name, 300,
+            check=False)
+        demand(status in (0, 77), "%s ended with %d: %s"
+               % (name, status, text.strip()[-1500:]))
+        (passed if status == 0 else skipped).append(name)
+    demand(passed, "none was run")
+    return "passed %s; skipped %s" % (" ".join(passed),
+                                      " ".join(skipped) or "none")
+
+
+@proof("the kernel has nothing to complain about")
+def kernel_quiet(setting):
+    bad = [line for line in setting.machine.kernel_log().splitlines()
+           if any(word in line for word in ("WARNING:", "BUG:", "Oops",
+                                            "Call trace", "SError",
+                                            "alignment fault"))]
+    demand(not bad, "; ".join(bad[:3]))
+    return "no warning, oops or fault in its log"
+
+
+@proof("contigd ends cleanly on SIGTERM")
+def end(setting):
+    setting.settle()
+    status = setting.stop_daemon()
+    demand(status == 0, "its exit status is %d" % status)
+    log = setting.daemon_log()
+    if "ERROR:" in log:
+        raise ProofError("its log has a sanitizer's report")
+    return "exit status 0"

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+"""The board as a test finds it: booted, contigd running, clients at hand.
+
+Users are alice and camera, who may see physical addresses, and bob, who may
+not.  Regions are `camera`, the devicetree's default; `dynamic-pool`, which the
+kernel placed; and `video`, a pool of huge pages.  What is watched for stray
+bytes is all of the memory that contigd may lend, and it is found without
+asking contigd: reserved nodes from the devicetree's source and the kernel's
+log, huge pages from /proc/kpageflags.
+"""
+
+import json
+import os
+import re
+import struct
+import time
+
+from image import make_devicetree, make_initramfs, project_programs, read
+from machine import LIMIT, Machine, MachineError, Program
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MIB = 1 << 20
+HUGE = 2 * MIB
+
+ALICE, BOB, CAMERA = 1000, 1001, 1002
+NODE, NODE_BYTES = 0x90000000, 32 * MIB
+HUGE_PAGES = 24
+POOL_BYTES = 32 * MIB
+
+PASSWD = """root:x:0:0::/root:/bin/sh
+alice:x:%d:%d::/:/bin/sh
+bob:x:%d:%d::/:/bin/sh
+camera:x:%d:%d::/:/bin/sh
+""" % (ALICE, ALICE, BOB, BOB, CAMERA, CAMERA)
+
+GROUP = """root:x:0:
+alice:x:%d:
+bob:x:%d:
+camera:x:%d:
+""" % (ALICE, BOB, CAMERA)
+
+CONFIGURATION = """[daemon]
+log-level = debug
+
+[access]
+phys = alice, camera
+
+[region camera]
+node = camera@90000000
+granule = 64K
+
+[region dynamic-pool]
+granule = 64K
+
+[pool video]
+size = 32M
+page-size = 2M
+granule = 64K
+"""
+
+# contiguous buffers only, in the forms that a webcam has
+VIVID = "allocators=1 n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
+
+WITNESSES = ("as", "camera", "client", "edu", "hugeframes", "intruder")
+
+# Unit tests of what touches the machine: where they skip elsewhere for want of
+# a device or privilege, they must run here.
+UNIT_TESTS = ("check_backend_*", "check_device_memory", "check_dmabuf",
+              "check_evidence*", "check_lease", "check_placement")
+
+PATTERN_STEP = 0x9e3779b97f4a7c15
+
+
+class ProofError(Exception):
+    """What was not as claimed, in words."""
+
+
+class Skip(Exception):
+    """Why a proof cannot be had on this kernel."""
+
+
+def demand(condition, text):
+    if not condition:
+        raise ProofError(text)
+
+
+def pattern(seed, size):
+    """What guest/pattern.h writes."""
+    count = size // 8
+    return struct.pack("<%dQ" % count, *[
+        (seed + i * PATTERN_STEP) & 0xffffffffffffffff for i in range(count)])
+
+
+def first_difference(one, other):
+    """The offset of the first byte that differs; None: equal."""
+    if one == other:
+        return None
+    low, high = 0, len(one)
+    while high - low > 1:  # the first half that differs, again and again
+        middle = (low + high) // 2
+        if one[low:middle] != other[low:middle]:
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+def facts(answer):
+    """A client's "name=value ..." as a dictionary with numbers."""
+    found = {}
+    for word in answer.split():
+        name, _, value = word.partition("=")
+        try:
+            found[name] = int(value, 0)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+class Setting:
+    """A board with contigd on it."""
+
+    def __init__(self, series, kernel, store, build, artefacts, say):
+        self.series = series
+        self.kernel = kernel
+        self.store = store
+        self.build = build
+        self.artefacts = artefacts
+        self.say = say
+        self.machine = Machine(artefacts)
+        self.programs = []
+
+    def udmabuf_corrupts(self):
+        """Fixed in 6.13; see guest/camera.c for what it does."""
+        return tuple(int(part) for part in self.series.split(".")) < (6, 13)
+
+    # -- start and end
+
+    def boot(self):
+        started = time.monotonic()
+        programs = project_programs(self.build, WITNESSES, UNIT_TESTS)
+        initramfs = os.path.join(self.artefacts, "initramfs")
+        make_initramfs(initramfs, self.kernel, self.store["busybox"],
+                       self.store["sysroot"], self.build, programs, {
+                           "init": (read(os.path.join(HERE, "guest", "init")),
+                                    0o755),
+                           "etc/passwd": (PASSWD, 0o644),
+                           "etc/group": (GROUP, 0o644),
+                           "etc/vivid": (VIVID, 0o644),
+                           "etc/contigd/contigd.conf": (CONFIGURATION, 0o644),
+                       })
+        devicetree = os.path.join(self.artefacts, "board.dtb")
+        make_devicetree(devicetree, os.path.join(HERE, "board.dts"),
+                        Machine.arguments())
+        self.machine.boot(self.kernel, initramfs, devicetree,
+                          "hugepagesz=2M hugepages=%d" % HUGE_PAGES,
+                          [(NODE, pattern(0xdead, NODE_BYTES))])
+        self.machine.run("chown camera /dev/video0")
+        return time.monotonic() - started
+
+    def start_daemon(self):
+        # the shell around it stays to write down how it ended
+        self.machine.run("rm -f /tmp/contigd.exit; "
+                         "(sh -c 'echo $$ >/tmp/contigd.pid; exec contigd' "
+                         ">/tmp/contigd.log 2>&1; echo $? >/tmp/contigd.exit) &"
+                         " until [ -s /tmp/contigd.pid ]; do sleep 0.1; done")
+        status, text = self.machine.run(
+            "n=0; until contigctl status >/dev/null 2>&1; do "
+            "kill -0 $(cat /tmp/contigd.pid) || break; "
+            "n=$((n+1)); [ $n -lt 100 ] || break; sleep 0.1; done; "
+            "contigctl status", check=False)
+        if status != 0:
+            raise MachineError("contigd did not start: %s%s" % (
+                text, self.daemon_log()[-2000:]))
+        return text
+
+    def stop_daemon(self):
+        """By SIGTERM; returns its exit status."""
+        return int(self.machine.run(
+            "kill -TERM $(cat /tmp/contigd.pid); n=0; "
+            "until [ -s /tmp/contigd.exit ]; do "
+            "n=$((n+1)); [ $n -lt 100 ] || break; sleep 0.1; done; "
+            "cat /tmp/contigd.exit"))
+
+    def daemon_log(self):
+        return self.machine.run("cat /tmp/contigd.log", check=False)[1]
+
+    def keep_logs(self):
+        for name, command in (("contigd.log", "cat /tmp/contigd.log"),
+                              ("dmesg.log", "dmesg"),
+                              ("clients.log", "cat /tmp/*.err")):
+            try:
+                text = self.machine.run(command, check=False)[1]
+            except (MachineError, OSError, KeyError):
+                continue
+            with open(os.path.join(self.artefacts, name), "w",
+                      encoding="utf-8") as file:
+                file.write(text)
+
+    # -- clients
+
+    def start(self, port, uid, command):
+        program = Program(self.machine, port,
+                          "board-as %d %s" % (uid, command))
+        self.programs.append(program)
+        return program
+
+    def client(self, port, uid):
+        return self.start(port, uid, "board-client")
+
+    def end(self, program):
+        self.programs.remove(program)
+        program.end()
+
+    def end_all(self):
+        for program in self.programs:
+            program.kill()
+        self.programs = []
+
+    def tool(self, arguments):
+        """What contigctl says, as root."""
+        return json.loads(self.machine.run("contigctl %s --json" % arguments))
+
+    def region(self, name):
+        for region in self.tool("regions")["regions"]:
+            if region["name"] == name:
+                return region
+        raise ProofError("there is no region " + name)
+
+    def settle(self):
+        """Waits until everything is back and zeroed."""
+        deadline = time.monotonic() + LIMIT
+        while True:
+            busy = [region["name"] for region in self.tool("regions")["regions"]
+                    if region["free"] != region["size"]
+                    or region.get("dirty", 0)]
+            if not busy:
+                return
+            if time.monotonic() > deadline:
+                raise ProofError("memory of %s did not come back: %s" % (
+                    ", ".join(busy), self.tool("buffers")))
+            time.sleep(0.1)
+
+    # -- witnesses
+
+    def huge_frames(self):
+        """[(address, size)] of all huge pages, as the kernel says."""
+        return [(int(line.split()[0], 16), int(line.split()[1], 16))
+                for line in self.machine.run("board-hugeframes").splitlines()]
+
+    def kernel_placed(self, name):
+        """Where the kernel's log says that it put a node."""
+        found = re.search(r"OF: reserved mem: 0x([0-9a-f]+)\.\.0x([0-9a-f]+)"
+                          r" \(\d+ KiB\) \S+ \S+ " + re.escape(name),
+                          self.machine.kernel_log())
+        if not found:
+            raise ProofError("the kernel's log does not mention " + name)
+        base = int(found.group(1), 16)
+        return base, int(found.group(2), 16) + 1 - base
+
+    def watched(self):
+        return [(NODE, NODE_BYTES), self.kernel_placed("dynamic-pool"),
+                *self.huge_frames()]
+
+    def snapshot(self):
+        """All memory that contigd may lend, {address: bytes}."""
+        return {base: self.machine.physical(base, size)
+                for base, size in self.watched()}
+
+    def same_but_for(self, before, after, changed):
+        """Demands that no byte differs outside of changed, [(base, size)].
+        Returns the number of bytes compared."""
+        demand(before.keys() == after.keys(), "huge pages moved")
+        compared = 0
+        for base, data in before.items():
+            end = base + len(data)
+            at = base
+            for start, size in sorted(changed) + [(end, 0)]:
+                stop = min(max(start, base), end)
+                where = first_difference(data[at - base:stop - base],
+                                         after[base][at - base:stop - base])
+                demand(where is None, "the byte at %#x changed"
+                       % (at + (where or 0)))
+                compared += max(stop - at, 0)
+                at = min(max(start + size, at), end)
+        return compared

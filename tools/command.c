@@ -2,6 +2,7 @@
 #include "tools/command.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "config.h"
 #include "tools/column.h"
 #include "tools/complain.h"
+#include "tools/output.h"
 #include "util/error.h"
 
 /*
@@ -152,4 +154,34 @@ bool command_takes_arguments(struct invocation *invocation, int most)
 					   "there is no use for '%.64s'",
 					   invocation->argv[most]);
 	return false;
+}
+
+static int written(int result)
+{
+	if (result == 0)
+		return EXIT_SUCCESS;
+	complain("cannot write the output: %s", strerror(-result));
+	return EXIT_FAILURE;
+}
+
+int command_print_list(const struct invocation *invocation, const char *name,
+		       json_object *rows)
+{
+	const struct output_style style = {
+		.bytes = invocation->bytes,
+		.noheadings = invocation->noheadings,
+		.raw = invocation->raw,
+	};
+
+	if (!invocation->json)
+		return written(output_table(stdout, &style, invocation->columns,
+					    invocation->n_columns, rows));
+	return written(output_json_list(
+		stdout, name, invocation->columns,
+		invocation->columns_given ? invocation->n_columns : 0, rows));
+}
+
+int command_print_json(json_object *object)
+{
+	return written(object ? output_json(stdout, object) : -ENOMEM);
 }

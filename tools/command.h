@@ -68,4 +68,19 @@ bool command_takes_arguments(struct invocation *invocation, int most);
 int command_usage(const struct invocation *invocation, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Prints rows as the command line asks, as a table or {"name": rows}, and
+ * flushes.  Returns the exit status, after a complaint where it failed. */
+int command_print_list(const struct invocation *invocation, const char *name,
+		       json_object *rows);
+
+/* The same for any other object, with --json. */
+int command_print_json(json_object *object);
+
+extern const struct command command_alloc;
+extern const struct command command_buffers;
+extern const struct command command_clients;
+extern const struct command command_map;
+extern const struct command command_regions;
+extern const struct command command_status;
+
 #endif

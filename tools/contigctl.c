@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,12 @@
  */
 
 static const struct command *const commands[] = {
+	&command_status,
+	&command_regions,
+	&command_buffers,
+	&command_clients,
+	&command_map,
+	&command_alloc,
 	NULL,
 };
 
@@ -87,17 +94,23 @@ static int run(struct invocation *invocation, int argc, char **argv)
 	return invocation->command->run(invocation);
 }
 
+/* What a command prints may wait in a buffer until here: a full disk must not
+ * pass for success.  A command that noticed has complained already. */
+static int finish(int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (status != EXIT_SUCCESS)
+		return status;
+	complain("cannot write the output: %s", strerror(errno ? errno : EIO));
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct invocation invocation = {NULL};
-	int status;
 
 	(void)setlocale(LC_ALL, "");
-	status = run(&invocation, argc, argv);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		if (status == EXIT_SUCCESS)
-			complain("cannot write the output");
-		return status == EXIT_SUCCESS ? EXIT_FAILURE : status;
-	}
-	return status;
+	return finish(run(&invocation, argc, argv));
 }

@@ -83,7 +83,7 @@ json_object *facts_take(struct facts *facts)
 
 int facts_append(struct facts *facts, json_object *array)
 {
-	if (!facts->object)
+	if (!facts->object || !array)
 		return -ENOMEM;
 	if (json_object_array_add(array, facts->object) < 0) {
 		facts_deinit(facts);

@@ -35,7 +35,8 @@ void facts_add_guarantees(struct facts *facts, uint32_t guarantees);
 /* Hands the object on; NULL where something failed. */
 json_object *facts_take(struct facts *facts);
 
-/* Moves the object to the end of array.  0 or -ENOMEM. */
+/* Moves the object to the end of array; NULL means that the array's own
+ * allocation failed.  0 or -ENOMEM. */
 int facts_append(struct facts *facts, json_object *array);
 
 /* What memory can give, by the names that people and JSON use. */

@@ -4,32 +4,69 @@
 
 noinst_LTLIBRARIES += libtools.la
 libtools_la_SOURCES = \
+	tools/alloc.c \
+	tools/buffers.c tools/buffers.h \
+	tools/clients.c \
 	tools/column.c tools/column.h \
 	tools/command.c tools/command.h \
 	tools/complain.c tools/complain.h \
+	tools/connection.c tools/connection.h \
 	tools/facts.c tools/facts.h \
+	tools/map.c \
 	tools/options.c tools/options.h \
-	tools/output.c tools/output.h
+	tools/output.c tools/output.h \
+	tools/picture.c tools/picture.h \
+	tools/regions.c tools/regions.h \
+	tools/request.c tools/request.h \
+	tools/status.c \
+	tools/terminal.c tools/terminal.h
 libtools_la_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSONC_CFLAGS)
 libtools_la_LIBADD = libutil.la $(SMARTCOLS_LIBS) $(JSONC_LIBS)
 
 bin_PROGRAMS += contigctl
 contigctl_SOURCES = tools/contigctl.c
 contigctl_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
-contigctl_LDADD = libtools.la
+contigctl_LDADD = libtools.la libcontig.la
 
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/check_buffers \
 	tests/check_column \
+	tests/check_command \
+	tests/check_facts \
 	tests/check_options \
-	tests/check_output
+	tests/check_output \
+	tests/check_picture \
+	tests/check_regions \
+	tests/check_request \
+	tests/check_terminal
 TESTS += \
+	tests/check_buffers \
 	tests/check_column \
+	tests/check_command \
+	tests/check_facts \
 	tests/check_options \
-	tests/check_output
+	tests/check_output \
+	tests/check_picture \
+	tests/check_regions \
+	tests/check_request \
+	tests/check_terminal
+tests_check_buffers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
+tests_check_buffers_LDADD = libharness.la libtools.la libcontig.la \
+	$(JSONC_LIBS) $(CHECK_LIBS)
 tests_check_column_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_column_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS)
+tests_check_command_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
+tests_check_command_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS)
+tests_check_facts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
+tests_check_facts_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS)
 tests_check_options_LDADD = libharness.la libtools.la $(CHECK_LIBS)
 tests_check_output_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_output_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS)
+tests_check_picture_LDADD = libharness.la libtools.la $(CHECK_LIBS)
+tests_check_regions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
+tests_check_regions_LDADD = libharness.la libtools.la libcontig.la \
+	$(JSONC_LIBS) $(CHECK_LIBS)
+tests_check_request_LDADD = libharness.la libtools.la $(CHECK_LIBS)
+tests_check_terminal_LDADD = libharness.la libtools.la $(CHECK_LIBS)
 endif

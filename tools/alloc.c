@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/buffers.h"
+#include "tools/command.h"
+#include "tools/complain.h"
+#include "tools/connection.h"
+#include "tools/facts.h"
+#include "tools/request.h"
+#include "util/cleanup.h"
+#include "util/format.h"
+#include "util/parse.h"
+
+/*
+ * contigctl alloc: borrows buffers, tells of them, and holds them until it is
+ * interrupted or its time is over.  There is nothing to clean up then: the
+ * memory goes back because nobody holds it any more, however this ends.
+ *
+ * What is printed is flushed before holding, so that a script can read the
+ * line and know that the memory is there.  The signals that end the holding
+ * are blocked before that line is out: who has read it may send one at once
+ * and gets an ordinary exit.
+ */
+
+struct holding {
+	struct contig_buffer **buffers;
+	size_t n_buffers;
+};
+
+static void holding_deinit(struct holding *holding)
+{
+	for (size_t i = 0; i < holding->n_buffers; i++)
+		(void)contig_release(holding->buffers[i]);
+	free(holding->buffers);
+}
+
+static int parse_line(struct invocation *invocation, struct request *request,
+		      struct contig_request *wanted)
+{
+	const struct option_row rows[] = {
+		{'c', "count", OPTION_NUMBER, &request->count, "N",
+		 "that many equal buffers, all or none; default 1"},
+		{'a', "align", OPTION_SIZE, &request->align_bytes, "A",
+		 "address a multiple of A, a power of two"},
+		{'m', "max-address", OPTION_NUMBER, &request->max_phys, "A",
+		 "no byte above address A, as a device's DMA mask"},
+		{'\0', "boundary", OPTION_SIZE, &request->boundary_bytes, "B",
+		 "no multiple of B, a power of two, inside a buffer"},
+		{'\0', "require", OPTION_TEXT, &request->require, "LIST",
+		 "memory must be all of contiguous, isolated, dma-buf,\n"
+		 "cached, phys-known"},
+		{'R', "region", OPTION_TEXT, &request->region, "R",
+		 "from this region and no other"},
+		{'N', "name", OPTION_TEXT, &request->name, "S",
+		 "name of the buffers, for lists"},
+		{'H', "hold", OPTION_TEXT, &request->hold, "SECONDS",
+		 "return after that time; default: hold until\n"
+		 "interrupted (SIGINT, SIGTERM, SIGHUP)"},
+	};
+	struct error why = ERROR_INIT;
+
+	if (!command_parse(invocation, rows, sizeof(rows) / sizeof(*rows)) ||
+	    !command_takes_arguments(invocation, 1))
+		return -EINVAL;
+	if (invocation->argc == 0)
+		error_write(&why, "SIZE is missing");
+	else if (parse_size(invocation->argv[0], &request->size_bytes, &why) < 0)
+		error_write_prefix(&why, "SIZE");
+	else if (request_check(request, wanted, &why) == 0)
+		return 0;
+	invocation->status = command_usage(invocation, "%s", why.text);
+	return -EINVAL;
+}
+
+static int allocate(struct contig *contig, const struct request *request,
+		    const struct contig_request *wanted,
+		    struct holding *holding)
+{
+	struct contig_failure failure = {0};
+	char size[FORMAT_SIZE_BYTES];
+	int r;
+
+	holding->buffers = calloc(request->count, sizeof(*holding->buffers));
+	if (!holding->buffers)
+		return connection_failed("allocate", -ENOMEM);
+	r = contig_alloc_many(contig, wanted, request->count, holding->buffers,
+			      &failure);
+	if (r == 0) {
+		holding->n_buffers = request->count;
+		return EXIT_SUCCESS;
+	}
+	format_size(size, wanted->size_bytes);
+	if (request->count == 1)
+		complain("cannot allocate %s: %s", size,
+			 *failure.text ? failure.text : strerror(-r));
+	else
+		complain("cannot allocate %" PRIu64 " buffers of %s: %s",
+			 request->count, size,
+			 *failure.text ? failure.text : strerror(-r));
+	return EXIT_FAILURE;
+}
+
+static int tell(const struct invocation *invocation,
+		const struct holding *holding)
+{
+	_cleanup_json_ json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < holding->n_buffers; i++) {
+		struct contig_buffer_info info;
+		int r;
+
+		contig_info(holding->buffers[i], &info);
+		r = buffer_facts(array, &info);
+		if (r < 0)
+			return connection_failed("tell what is held", r);
+	}
+	return command_print_list(invocation, "buffers", array);
+}
+
+static void endings(sigset_t *signals)
+{
+	(void)sigemptyset(signals);
+	(void)sigaddset(signals, SIGINT);
+	(void)sigaddset(signals, SIGTERM);
+	(void)sigaddset(signals, SIGHUP);
+}
+
+/* Waits for one of the signals, for seconds or, where NULL, for ever. */
+static void hold(const char *seconds)
+{
+	struct timespec time;
+	sigset_t signals;
+
+	endings(&signals);
+	if (!seconds) {
+		while (sigwaitinfo(&signals, NULL) < 0 && errno == EINTR)
+			;
+		return;
+	}
+	/* checked before; a stop and continue starts the time anew */
+	if (request_parse_hold(seconds, &time, NULL) == 0)
+		while (sigtimedwait(&signals, NULL, &time) < 0 &&
+		       errno == EINTR)
+			;
+}
+
+static int run(struct invocation *invocation)
+{
+	_cleanup_contig_ struct contig *contig = NULL;
+	_cleanup_(holding_deinit) struct holding holding = {NULL, 0};
+	struct request request = REQUEST_INIT;
+	struct contig_request wanted;
+	sigset_t signals;
+	int status;
+
+	if (parse_line(invocation, &request, &wanted) < 0)
+		return invocation->status;
+	if (connection_open(invocation, &contig) < 0)
+		return EXIT_FAILURE;
+	status = allocate(contig, &request, &wanted, &holding);
+	if (status != EXIT_SUCCESS)
+		return status;
+	endings(&signals);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	status = tell(invocation, &holding);
+	if (status == EXIT_SUCCESS)
+		hold(request.hold);
+	return status;
+}
+
+const struct command command_alloc = {
+	.name = "alloc",
+	.arguments = "SIZE",
+	.summary = "Borrow buffers and hold them",
+	.flags = COMMAND_JSON | COMMAND_TABLE,
+	.columns = buffer_columns,
+	.run = run,
+};

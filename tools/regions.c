@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/regions.h"
+
+#include <stdlib.h>
+
+#include "tools/command.h"
+#include "tools/connection.h"
+#include "tools/facts.h"
+#include "util/cleanup.h"
+
+/*
+ * contigctl regions: what memory there is, how much of it is free, and what
+ * each kind gives.  Where the physical address is not known the base is one
+ * that the daemon made up, so that alignment and address limits mean
+ * something; the table puts it in parentheses.
+ */
+
+static const struct column columns[] = {
+	{"NAME", "name", COLUMN_TEXT, true, "name of the region"},
+	{"BACKEND", "backend", COLUMN_TEXT, true, "how its memory is reached"},
+	{"BASE", "base", COLUMN_BASE, true,
+	 "lowest address; in parentheses where it is made up"},
+	{"SIZE", "size", COLUMN_SIZE, true, "size without gaps"},
+	{"FREE", "free", COLUMN_SIZE, true, "free, zeroed or not"},
+	{"LARGEST", "largest_free", COLUMN_SIZE, true, "longest free run"},
+	{"GRANULE", "granule", COLUMN_SIZE, true, "smallest unit lent"},
+	{"BUFFERS", "buffers", COLUMN_NUMBER, true, "buffers lent or draining"},
+	{"DEFAULT", "default", COLUMN_FLAG, true,
+	 "taken where a request names no region"},
+	{"GUARANTEES", NULL, COLUMN_GUARANTEES, true, "all that it gives"},
+	{"SPAN", "span", COLUMN_SIZE, false, "size with gaps"},
+	{"LENT", "lent", COLUMN_SIZE, false, "lent to somebody"},
+	{"DRAINING", "draining", COLUMN_SIZE, false,
+	 "released, but still held by somebody"},
+	{"DIRTY", "dirty", COLUMN_SIZE, false, "free, but not yet zeroed"},
+	{"CONTIGUOUS", "contiguous", COLUMN_FLAG, false,
+	 "buffers are physically contiguous"},
+	{"ISOLATED", "isolated", COLUMN_FLAG, false,
+	 "a buffer reaches nothing else"},
+	{"DMA-BUF", "dma_buf", COLUMN_FLAG, false, "drivers can import buffers"},
+	{"CACHED", "cached", COLUMN_FLAG, false, "CPU mappings are cached"},
+	{"PHYS-KNOWN", "phys_known", COLUMN_FLAG, false,
+	 "physical addresses are known"},
+	{NULL, NULL, COLUMN_TEXT, false, NULL},
+};
+
+int region_facts(json_object *array, const struct contig_region_info *region)
+{
+	_cleanup_facts_ struct facts facts;
+
+	facts_init(&facts);
+	facts_add_text(&facts, "name", region->name);
+	facts_add_text(&facts, "backend", region->backend);
+	facts_add_number(&facts, "base", region->base);
+	facts_add_number(&facts, "size", region->size_bytes);
+	facts_add_number(&facts, "free", region->free_bytes);
+	facts_add_number(&facts, "largest_free", region->largest_free_bytes);
+	facts_add_number(&facts, "granule", region->granule_bytes);
+	facts_add_flag(&facts, "default", region->is_default);
+	facts_add_guarantees(&facts, region->guarantees);
+	facts_add_number(&facts, "span", region->span_bytes);
+	facts_add_number(&facts, "lent", region->lent_bytes);
+	facts_add_number(&facts, "draining", region->draining_bytes);
+	facts_add_number(&facts, "dirty", region->dirty_bytes);
+	facts_add_number(&facts, "buffers", region->buffers);
+	return facts_append(&facts, array);
+}
+
+static int run(struct invocation *invocation)
+{
+	_cleanup_json_ json_object *array = json_object_new_array();
+	_cleanup_free_ struct contig_region_info *regions = NULL;
+	_cleanup_contig_ struct contig *contig = NULL;
+	size_t n_regions;
+	int r;
+
+	if (!command_parse(invocation, NULL, 0) ||
+	    !command_takes_arguments(invocation, 0))
+		return invocation->status;
+	if (connection_open(invocation, &contig) < 0)
+		return EXIT_FAILURE;
+	r = contig_list_regions(contig, &regions, &n_regions);
+	if (r < 0)
+		return connection_failed("list regions", r);
+	for (size_t i = 0; r == 0 && i < n_regions; i++)
+		r = region_facts(array, &regions[i]);
+	return r < 0 ? connection_failed("list regions", r)
+		     : command_print_list(invocation, "regions", array);
+}
+
+const struct command command_regions = {
+	.name = "regions",
+	.arguments = "",
+	.summary = "List the regions that memory is lent from",
+	.flags = COMMAND_JSON | COMMAND_TABLE,
+	.columns = columns,
+	.run = run,
+};

@@ -28,6 +28,8 @@ contigctl_SOURCES = tools/contigctl.c
 contigctl_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
 contigctl_LDADD = libtools.la libcontig.la
 
+dist_bashcompletion_DATA = tools/completion/contigctl
+
 if HAVE_CHECK
 check_PROGRAMS += \
 	tests/check_buffers \

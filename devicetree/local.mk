@@ -5,6 +5,12 @@
 noinst_LTLIBRARIES += libdevicetree.la
 libdevicetree_la_SOURCES = \
 	devicetree/directory.c devicetree/directory.h \
+	devicetree/evidence.c devicetree/evidence.h \
+	devicetree/evidence_cma.c \
+	devicetree/evidence_iomem.c \
+	devicetree/evidence_log.c \
+	devicetree/evidence_memblock.c \
+	devicetree/placement.c devicetree/placement.h \
 	devicetree/references.c devicetree/references.h \
 	devicetree/reserved.c devicetree/reserved.h \
 	devicetree/tree.c devicetree/tree.h \
@@ -49,12 +55,24 @@ libtreedir_la_LIBADD = libutil.la
 
 check_PROGRAMS += \
 	tests/check_directory \
+	tests/check_evidence \
+	tests/check_evidence_cma \
+	tests/check_evidence_iomem \
+	tests/check_evidence_log \
+	tests/check_evidence_memblock \
+	tests/check_placement \
 	tests/check_references \
 	tests/check_reserved \
 	tests/check_tree \
 	tests/check_words
 TESTS += \
 	tests/check_directory \
+	tests/check_evidence \
+	tests/check_evidence_cma \
+	tests/check_evidence_iomem \
+	tests/check_evidence_log \
+	tests/check_evidence_memblock \
+	tests/check_placement \
 	tests/check_references \
 	tests/check_reserved \
 	tests/check_tree \
@@ -64,6 +82,12 @@ DEVICETREE_TEST_CPPFLAGS = $(AM_CPPFLAGS) \
 DEVICETREE_TEST_LIBS = libharness.la libtreedir.la libdevicetree.la \
 	libutil.la $(CHECK_LIBS)
 tests_check_directory_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_evidence_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_evidence_cma_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_evidence_iomem_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_evidence_log_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_evidence_memblock_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_placement_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_references_CPPFLAGS = $(DEVICETREE_TEST_CPPFLAGS)
 tests_check_references_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_reserved_CPPFLAGS = $(DEVICETREE_TEST_CPPFLAGS)

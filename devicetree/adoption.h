@@ -8,6 +8,7 @@
 
 #include "devicetree/placement.h"
 #include "devicetree/reserved.h"
+#include "util/cleanup.h"
 
 /*
  * Which ranges contigd may lend, by permission: nodes compatible with
@@ -51,6 +52,7 @@ int adoptions_decide(struct adoptions **adoptionsp,
 		     const struct adoption_rule *rules, size_t n_rules,
 		     const struct evidence *evidence);
 struct adoptions *adoptions_free(struct adoptions *adoptions);
+DEFINE_CLEANUP(struct adoptions *, adoptions_free)
 
 /* The next rule from *indexp on that no node answers to, or NULL. */
 const struct adoption_rule *

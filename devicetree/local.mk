@@ -4,12 +4,14 @@
 
 noinst_LTLIBRARIES += libdevicetree.la
 libdevicetree_la_SOURCES = \
+	devicetree/adoption.c devicetree/adoption.h \
 	devicetree/directory.c devicetree/directory.h \
 	devicetree/evidence.c devicetree/evidence.h \
 	devicetree/evidence_cma.c \
 	devicetree/evidence_iomem.c \
 	devicetree/evidence_log.c \
 	devicetree/evidence_memblock.c \
+	devicetree/overlap.c devicetree/overlap.h \
 	devicetree/placement.c devicetree/placement.h \
 	devicetree/references.c devicetree/references.h \
 	devicetree/reserved.c devicetree/reserved.h \
@@ -18,6 +20,7 @@ libdevicetree_la_SOURCES = \
 libdevicetree_la_LIBADD = libutil.la $(FDT_LIBS)
 
 DEVICETREE_FIXTURES = \
+	tests/devicetree/adoption.dts \
 	tests/devicetree/board.dts \
 	tests/devicetree/broken-nodes.dts \
 	tests/devicetree/cells-0.dts \
@@ -54,24 +57,28 @@ libtreedir_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libtreedir_la_LIBADD = libutil.la
 
 check_PROGRAMS += \
+	tests/check_adoption \
 	tests/check_directory \
 	tests/check_evidence \
 	tests/check_evidence_cma \
 	tests/check_evidence_iomem \
 	tests/check_evidence_log \
 	tests/check_evidence_memblock \
+	tests/check_overlap \
 	tests/check_placement \
 	tests/check_references \
 	tests/check_reserved \
 	tests/check_tree \
 	tests/check_words
 TESTS += \
+	tests/check_adoption \
 	tests/check_directory \
 	tests/check_evidence \
 	tests/check_evidence_cma \
 	tests/check_evidence_iomem \
 	tests/check_evidence_log \
 	tests/check_evidence_memblock \
+	tests/check_overlap \
 	tests/check_placement \
 	tests/check_references \
 	tests/check_reserved \
@@ -81,12 +88,15 @@ DEVICETREE_TEST_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DFIXTURES='"$(abs_builddir)/tests/devicetree"'
 DEVICETREE_TEST_LIBS = libharness.la libtreedir.la libdevicetree.la \
 	libutil.la $(CHECK_LIBS)
+tests_check_adoption_CPPFLAGS = $(DEVICETREE_TEST_CPPFLAGS)
+tests_check_adoption_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_directory_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_evidence_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_evidence_cma_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_evidence_iomem_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_evidence_log_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_evidence_memblock_LDADD = $(DEVICETREE_TEST_LIBS)
+tests_check_overlap_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_placement_LDADD = $(DEVICETREE_TEST_LIBS)
 tests_check_references_CPPFLAGS = $(DEVICETREE_TEST_CPPFLAGS)
 tests_check_references_LDADD = $(DEVICETREE_TEST_LIBS)

@@ -6,6 +6,23 @@
 
 #include "util/fd.h"
 
+/*
+ * Sanitizers end a program that asks for more memory than there can be; here
+ * it is a test that the program gets -ENOMEM, as it does without them.
+ */
+const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
+
+__attribute__((visibility("default"))) const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+__attribute__((visibility("default"))) const char *__tsan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
 static int open_before;
 
 static void descriptors_before(void)

@@ -12,6 +12,8 @@ libconfiguration_la_SOURCES = \
 libconfiguration_la_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
 libconfiguration_la_LIBADD = libutil.la $(INIH_LIBS)
 
+dist_doc_DATA += config/contigd.conf.sample
+
 EXTRA_DIST += \
 	tests/configuration/bad-heading.conf \
 	tests/configuration/bad-name.conf \

@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: MIT
-dist_man_MANS += man/contigctl.1
+dist_man_MANS += \
+	man/contigctl.1 \
+	man/contigd.conf.5

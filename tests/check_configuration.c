@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/sections.h"
 #include "tests/harness.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -51,13 +52,19 @@ static void handle_complaint(void *data, const char *text)
 	complaints->n++;
 }
 
-static char *fixture_path(const char *name)
+static const char *source_folder(void)
 {
 	const char *source = getenv("srcdir");
+
+	return source ? source : ".";
+}
+
+static char *fixture_path(const char *name)
+{
 	char *path;
 
 	ck_assert_int_ge(asprintf(&path, "%s/tests/configuration/%s.conf",
-				  source ? source : ".", name),
+				  source_folder(), name),
 			 0);
 	return path;
 }
@@ -191,6 +198,54 @@ START_TEST(on_top)
 }
 END_TEST
 
+/* Takes out the "#" of what may be set; what explains keeps it. */
+static size_t uncomment(char *text)
+{
+	size_t n = 0;
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		bool line_start = from == text || from[-1] == '\n';
+
+		if (line_start && from[0] == '#' && from[1] != ' ' &&
+		    from[1] != '\n')
+			n++;
+		else
+			*to++ = *from;
+	}
+	*to = '\0';
+	return n;
+}
+
+/* The sample says nothing as it is, and everything right once it is made to
+ * speak. */
+START_TEST(sample)
+{
+	_cleanup_config_ struct configuration config;
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	struct complaints complaints = {.path = ""};
+	size_t len;
+
+	config_init(&config);
+	ck_assert_int_ge(asprintf(&path, "%s/config/contigd.conf.sample",
+				  source_folder()),
+			 0);
+	complaints.path = path;
+	ck_assert_int_eq(config_read_file(&config, path, handle_complaint,
+					  &complaints, NULL),
+			 0);
+	ck_assert_uint_eq(config.n_regions, 0);
+	ck_assert_ptr_null(config.socket);
+	ck_assert_int_eq(fd_read_file(path, 65536, &text, &len), 0);
+	ck_assert_uint_ge(uncomment(text), 19);
+	ck_assert_int_eq(sections_read(&config, text, strlen(text), path,
+				       handle_complaint, &complaints),
+			 0);
+	ck_assert_str_eq(complaints.text, "");
+	ck_assert_uint_eq(config.n_regions, 3);
+}
+END_TEST
+
 START_TEST(unreadable)
 {
 	_cleanup_config_ struct configuration config;
@@ -225,6 +280,7 @@ int main(void)
 	tcase_add_test(tcase, complete);
 	tcase_add_test(tcase, complete_regions);
 	tcase_add_test(tcase, on_top);
+	tcase_add_test(tcase, sample);
 	tcase_add_test(tcase, unreadable);
 	return harness_run(suite);
 }

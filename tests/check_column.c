@@ -112,8 +112,13 @@ START_TEST(words)
 		const struct column *column;
 		const char *text;
 	} views[] = {
-		{&name, "camera"}, {&empty, "-"}, {&yes, "yes"}, {&no, "no"},
-		{&gives, "contiguous,isolated"}, {&null, "-"}, {&absent, "-"},
+		{&name, "camera"},
+		{&empty, "-"},
+		{&yes, "yes"},
+		{&no, "no"},
+		{&gives, "contiguous,isolated"},
+		{&null, "-"},
+		{&absent, "-"},
 	};
 	_cleanup_facts_ struct facts facts;
 

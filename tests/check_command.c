@@ -29,8 +29,8 @@ static int no_run(struct invocation *invocation)
 }
 
 static const struct command table = {
-	"list", "[THING]", "List things", COMMAND_JSON | COMMAND_TABLE, columns,
-	no_run,
+	"list",	 "[THING]", "List things", COMMAND_JSON | COMMAND_TABLE,
+	columns, no_run,
 };
 
 static const struct command local = {
@@ -95,8 +95,8 @@ static bool parse(struct invocation *invocation, const struct command *command,
 	return r;
 }
 
-#define PARSE(invocation, command, ...)                                        \
-	parse(invocation, command,                                             \
+#define PARSE(invocation, command, ...) \
+	parse(invocation, command,      \
 	      (const char *const[]){(command)->name, __VA_ARGS__, NULL})
 
 START_TEST(options_of_all_commands)

@@ -46,8 +46,9 @@ START_TEST(guarantees)
 		uint32_t bits;
 		const char *json;
 	} sets[] = {
-		{0, "{\"contiguous\":false,\"isolated\":false,\"dma_buf\":false,"
-		    "\"cached\":false,\"phys_known\":false}"},
+		{0,
+		 "{\"contiguous\":false,\"isolated\":false,\"dma_buf\":false,"
+		 "\"cached\":false,\"phys_known\":false}"},
 		{CONTIG_CONTIGUOUS | CONTIG_DMA_BUF | CONTIG_PHYS_KNOWN,
 		 "{\"contiguous\":true,\"isolated\":false,\"dma_buf\":true,"
 		 "\"cached\":false,\"phys_known\":true}"},

@@ -58,10 +58,10 @@ START_TEST(as_people_read)
 {
 	char buf[FORMAT_SIZE_BYTES];
 
-	ck_assert_msg(strcmp(format_size(buf, sizes[_i].bytes),
-			     sizes[_i].text) == 0,
-		      "%" PRIu64 " is written %s, not %s", sizes[_i].bytes, buf,
-		      sizes[_i].text);
+	ck_assert_msg(
+		strcmp(format_size(buf, sizes[_i].bytes), sizes[_i].text) == 0,
+		"%" PRIu64 " is written %s, not %s", sizes[_i].bytes, buf,
+		sizes[_i].text);
 }
 END_TEST
 
@@ -69,20 +69,13 @@ static const struct {
 	uint64_t ms;
 	const char *text;
 } durations[] = {
-	{0, "0.0s"},
-	{99, "0.0s"},
-	{100, "0.1s"},
-	{999, "0.9s"},
-	{1000, "1s"},
-	{59999, "59s"},
-	{60000, "1m00s"},
-	{192000, "3m12s"},
-	{3599999, "59m59s"},
-	{3600000, "1h00m"},
-	{86399999, "23h59m"},
-	{86400000, "1d00h"},
-	{446400000, "5d04h"},
-	{UINT64_MAX, "213503982334d14h"},
+	{0, "0.0s"},	      {99, "0.0s"},
+	{100, "0.1s"},	      {999, "0.9s"},
+	{1000, "1s"},	      {59999, "59s"},
+	{60000, "1m00s"},     {192000, "3m12s"},
+	{3599999, "59m59s"},  {3600000, "1h00m"},
+	{86399999, "23h59m"}, {86400000, "1d00h"},
+	{446400000, "5d04h"}, {UINT64_MAX, "213503982334d14h"},
 };
 
 START_TEST(as_people_tell_time)

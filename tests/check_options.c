@@ -51,7 +51,7 @@ static int parse(enum options_order order, struct error *why,
 			     words, why);
 }
 
-#define PARSE(order, why, ...)                                                 \
+#define PARSE(order, why, ...) \
 	parse(order, why, (const char *const[]){"x", __VA_ARGS__, NULL})
 
 START_TEST(every_form)
@@ -107,12 +107,11 @@ END_TEST
 
 START_TEST(nothing_at_all)
 {
-	ck_assert_int_eq(parse(OPTIONS_ANYWHERE, NULL,
-			       (const char *const[]){"x", NULL}),
-			 1);
-	ck_assert_int_eq(parse(OPTIONS_FIRST, NULL,
-			       (const char *const[]){NULL}),
-			 0);
+	ck_assert_int_eq(
+		parse(OPTIONS_ANYWHERE, NULL, (const char *const[]){"x", NULL}),
+		1);
+	ck_assert_int_eq(
+		parse(OPTIONS_FIRST, NULL, (const char *const[]){NULL}), 0);
 }
 END_TEST
 

@@ -12,8 +12,7 @@
 
 static const struct column name = {"NAME", "name", COLUMN_TEXT, true, ""};
 static const struct column size = {"SIZE", "size", COLUMN_SIZE, true, ""};
-static const struct column gives = {"GIVES", NULL, COLUMN_GUARANTEES, true,
-				    ""};
+static const struct column gives = {"GIVES", NULL, COLUMN_GUARANTEES, true, ""};
 static const struct column *const two[] = {&name, &size};
 static const struct column *const other_two[] = {&size, &gives};
 
@@ -85,9 +84,9 @@ static json_object *prints_json(const struct column *const *columns,
 	size_t len;
 	FILE *stream = open_memstream(&text, &len);
 
-	ck_assert_int_eq(output_json_list(stream, "things", columns, n_columns,
-					  array),
-			 0);
+	ck_assert_int_eq(
+		output_json_list(stream, "things", columns, n_columns, array),
+		0);
 	ck_assert_int_eq(fclose(stream), 0);
 	ck_assert_int_eq(text[len - 1], '\n');
 	return json_tokener_parse(text);
@@ -123,9 +122,9 @@ START_TEST(json_of_chosen_columns)
 			 "{\"things\":[{\"name\":\"camera\",\"size\":"
 			 "18446744073709551615},{\"name\":\"a b\\u001b/\","
 			 "\"size\":null}]}");
-	ck_assert_ptr_nonnull(strstr(compact(other),
-				     "[{\"size\":18446744073709551615,"
-				     "\"contiguous\":false,\"isolated\":true,"));
+	ck_assert_ptr_nonnull(strstr(
+		compact(other), "[{\"size\":18446744073709551615,"
+				"\"contiguous\":false,\"isolated\":true,"));
 }
 END_TEST
 

@@ -101,8 +101,8 @@ START_TEST(rows_carry_addresses)
 {
 	const struct picture_style narrow = {16, false, false};
 	const struct contig_cell cells[5] = {
-		{0, 0, K, 0}, {0, 0, K, 0}, {K, 0, 0, 0}, {K, 0, 0, 0},
-		{0, 0, 0, K},
+		{0, 0, K, 0}, {0, 0, K, 0}, {K, 0, 0, 0},
+		{K, 0, 0, 0}, {0, 0, 0, K},
 	};
 	const struct picture picture = {0xfff000, true, K, cells, 5};
 	const struct picture made_up = {0xff000, false, 4 * K, cells, 5};

@@ -20,8 +20,8 @@ static void setup(void)
 	ck_assert_int_ge(controller_fd, 0);
 	ck_assert_int_eq(grantpt(controller_fd), 0);
 	ck_assert_int_eq(unlockpt(controller_fd), 0);
-	terminal_fd = open(ptsname(controller_fd),
-			   O_RDWR | O_NOCTTY | O_CLOEXEC);
+	terminal_fd =
+		open(ptsname(controller_fd), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	ck_assert_int_ge(terminal_fd, 0);
 	other_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	ck_assert_int_ge(other_fd, 0);

@@ -11,7 +11,7 @@
 #include "tools/complain.h"
 #include "tools/connection.h"
 #include "tools/facts.h"
-#include "tools/request.h"
+#include "tools/order.h"
 #include "util/cleanup.h"
 #include "util/format.h"
 #include "util/parse.h"
@@ -39,26 +39,26 @@ static void holding_deinit(struct holding *holding)
 	free(holding->buffers);
 }
 
-static int parse_line(struct invocation *invocation, struct request *request,
+static int parse_line(struct invocation *invocation, struct order *order,
 		      struct contig_request *wanted)
 {
 	const struct option_row rows[] = {
-		{'c', "count", OPTION_NUMBER, &request->count, "N",
+		{'c', "count", OPTION_NUMBER, &order->count, "N",
 		 "that many equal buffers, all or none; default 1"},
-		{'a', "align", OPTION_SIZE, &request->align_bytes, "A",
+		{'a', "align", OPTION_SIZE, &order->align_bytes, "A",
 		 "address a multiple of A, a power of two"},
-		{'m', "max-address", OPTION_NUMBER, &request->max_phys, "A",
+		{'m', "max-address", OPTION_NUMBER, &order->max_phys, "A",
 		 "no byte above address A, as a device's DMA mask"},
-		{'\0', "boundary", OPTION_SIZE, &request->boundary_bytes, "B",
+		{'\0', "boundary", OPTION_SIZE, &order->boundary_bytes, "B",
 		 "no multiple of B, a power of two, inside a buffer"},
-		{'\0', "require", OPTION_TEXT, &request->require, "LIST",
+		{'\0', "require", OPTION_TEXT, &order->require, "LIST",
 		 "memory must be all of contiguous, isolated, dma-buf,\n"
 		 "cached, phys-known"},
-		{'R', "region", OPTION_TEXT, &request->region, "R",
+		{'R', "region", OPTION_TEXT, &order->region, "R",
 		 "from this region and no other"},
-		{'N', "name", OPTION_TEXT, &request->name, "S",
+		{'N', "name", OPTION_TEXT, &order->name, "S",
 		 "name of the buffers, for lists"},
-		{'H', "hold", OPTION_TEXT, &request->hold, "SECONDS",
+		{'H', "hold", OPTION_TEXT, &order->hold, "SECONDS",
 		 "return after that time; default: hold until\n"
 		 "interrupted (SIGINT, SIGTERM, SIGHUP)"},
 	};
@@ -69,38 +69,37 @@ static int parse_line(struct invocation *invocation, struct request *request,
 		return -EINVAL;
 	if (invocation->argc == 0)
 		error_write(&why, "SIZE is missing");
-	else if (parse_size(invocation->argv[0], &request->size_bytes, &why) < 0)
+	else if (parse_size(invocation->argv[0], &order->size_bytes, &why) < 0)
 		error_write_prefix(&why, "SIZE");
-	else if (request_check(request, wanted, &why) == 0)
+	else if (order_check(order, wanted, &why) == 0)
 		return 0;
 	invocation->status = command_usage(invocation, "%s", why.text);
 	return -EINVAL;
 }
 
-static int allocate(struct contig *contig, const struct request *request,
-		    const struct contig_request *wanted,
-		    struct holding *holding)
+static int allocate(struct contig *contig, const struct order *order,
+		    const struct contig_request *wanted, struct holding *holding)
 {
 	struct contig_failure failure = {0};
 	char size[FORMAT_SIZE_BYTES];
 	int r;
 
-	holding->buffers = calloc(request->count, sizeof(*holding->buffers));
+	holding->buffers = calloc(order->count, sizeof(*holding->buffers));
 	if (!holding->buffers)
 		return connection_failed("allocate", -ENOMEM);
-	r = contig_alloc_many(contig, wanted, request->count, holding->buffers,
+	r = contig_alloc_many(contig, wanted, order->count, holding->buffers,
 			      &failure);
 	if (r == 0) {
-		holding->n_buffers = request->count;
+		holding->n_buffers = order->count;
 		return EXIT_SUCCESS;
 	}
 	format_size(size, wanted->size_bytes);
-	if (request->count == 1)
+	if (order->count == 1)
 		complain("cannot allocate %s: %s", size,
 			 *failure.text ? failure.text : strerror(-r));
 	else
 		complain("cannot allocate %" PRIu64 " buffers of %s: %s",
-			 request->count, size,
+			 order->count, size,
 			 *failure.text ? failure.text : strerror(-r));
 	return EXIT_FAILURE;
 }
@@ -143,9 +142,8 @@ static void hold(const char *seconds)
 		return;
 	}
 	/* checked before; a stop and continue starts the time anew */
-	if (request_parse_hold(seconds, &time, NULL) == 0)
-		while (sigtimedwait(&signals, NULL, &time) < 0 &&
-		       errno == EINTR)
+	if (order_parse_hold(seconds, &time, NULL) == 0)
+		while (sigtimedwait(&signals, NULL, &time) < 0 && errno == EINTR)
 			;
 }
 
@@ -153,23 +151,23 @@ static int run(struct invocation *invocation)
 {
 	_cleanup_contig_ struct contig *contig = NULL;
 	_cleanup_(holding_deinit) struct holding holding = {NULL, 0};
-	struct request request = REQUEST_INIT;
+	struct order order = ORDER_INIT;
 	struct contig_request wanted;
 	sigset_t signals;
 	int status;
 
-	if (parse_line(invocation, &request, &wanted) < 0)
+	if (parse_line(invocation, &order, &wanted) < 0)
 		return invocation->status;
 	if (connection_open(invocation, &contig) < 0)
 		return EXIT_FAILURE;
-	status = allocate(contig, &request, &wanted, &holding);
+	status = allocate(contig, &order, &wanted, &holding);
 	if (status != EXIT_SUCCESS)
 		return status;
 	endings(&signals);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	status = tell(invocation, &holding);
 	if (status == EXIT_SUCCESS)
-		hold(request.hold);
+		hold(order.hold);
 	return status;
 }
 

@@ -26,8 +26,7 @@ const struct column buffer_columns[] = {
 	 "lent; draining: released, but still held"},
 	{"UID", "owner_uid", COLUMN_NUMBER, false, "that user's number"},
 	{"GUARANTEES", NULL, COLUMN_GUARANTEES, false, "all that it gives"},
-	{"CONTIGUOUS", "contiguous", COLUMN_FLAG, false,
-	 "physically contiguous"},
+	{"CONTIGUOUS", "contiguous", COLUMN_FLAG, false, "physically contiguous"},
 	{"ISOLATED", "isolated", COLUMN_FLAG, false, "reaches nothing else"},
 	{"DMA-BUF", "dma_buf", COLUMN_FLAG, false, "drivers can import it"},
 	{"CACHED", "cached", COLUMN_FLAG, false, "CPU mappings are cached"},
@@ -50,8 +49,7 @@ int buffer_facts(json_object *array, const struct contig_buffer_info *buffer)
 	else
 		facts_add_null(&facts, "phys");
 	facts_add_number(&facts, "owner_uid", buffer->owner_uid);
-	facts_add_text(&facts, "state",
-		       buffer->draining ? "draining" : "lent");
+	facts_add_text(&facts, "state", buffer->draining ? "draining" : "lent");
 	facts_add_guarantees(&facts, buffer->guarantees);
 	return facts_append(&facts, array);
 }

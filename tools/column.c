@@ -67,8 +67,8 @@ int column_select(const struct column *all, const char *list,
 		if (!c)
 			return no_such_column(all, list, len, why);
 		if (n == max)
-			return error_set(why, -EINVAL,
-					 "more than %zu columns", max);
+			return error_set(why, -EINVAL, "more than %zu columns",
+					 max);
 		selected[n++] = c;
 		if (!list[len])
 			return (int)n;

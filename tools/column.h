@@ -40,8 +40,7 @@ struct column {
  * room for max.  Returns their number, or -EINVAL.
  */
 int column_select(const struct column *all, const char *list,
-		  const struct column **selected, size_t max,
-		  struct error *why);
+		  const struct column **selected, size_t max, struct error *why);
 
 bool column_is_right_aligned(const struct column *column);
 

@@ -28,13 +28,14 @@ struct common {
 	const char *output;
 };
 
-static size_t add_common(const struct command *command,
-			 struct option_row *rows, size_t n,
-			 struct invocation *invocation, struct common *common)
+static size_t add_common(const struct command *command, struct option_row *rows,
+			 size_t n, struct invocation *invocation,
+			 struct common *common)
 {
 	const struct option_row json = {
-		'J', "json", OPTION_FLAG, &invocation->json, NULL,
-		"print JSON; sizes are bytes, numbers exact"};
+		'J',	     "json",
+		OPTION_FLAG, &invocation->json,
+		NULL,	     "print JSON; sizes are bytes, numbers exact"};
 	const struct option_row table[] = {
 		{'b', "bytes", OPTION_FLAG, &invocation->bytes, NULL,
 		 "print sizes in bytes"},
@@ -45,9 +46,9 @@ static size_t add_common(const struct command *command,
 		{'r', "raw", OPTION_FLAG, &invocation->raw, NULL,
 		 "print columns without padding"},
 	};
-	const struct option_row socket = {
-		's', "socket", OPTION_TEXT, &invocation->socket, "PATH",
-		"where contigd listens"};
+	const struct option_row socket = {'s',	       "socket",
+					  OPTION_TEXT, &invocation->socket,
+					  "PATH",      "where contigd listens"};
 	const struct option_row rest[] = {
 		{'h', "help", OPTION_FLAG, &common->help, NULL,
 		 "print this help"},
@@ -150,9 +151,9 @@ bool command_takes_arguments(struct invocation *invocation, int most)
 {
 	if (invocation->argc <= most)
 		return true;
-	invocation->status = command_usage(invocation,
-					   "there is no use for '%.64s'",
-					   invocation->argv[most]);
+	invocation->status =
+		command_usage(invocation, "there is no use for '%.64s'",
+			      invocation->argv[most]);
 	return false;
 }
 

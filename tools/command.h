@@ -11,7 +11,7 @@
 struct invocation;
 
 /* Which of the common options a command takes, besides --help, --version. */
-#define COMMAND_JSON (1u << 0)	/* -J */
+#define COMMAND_JSON  (1u << 0) /* -J */
 #define COMMAND_TABLE (1u << 1) /* -b, -n, -o, -r */
 #define COMMAND_LOCAL (1u << 2) /* speaks to no daemon, so without -s */
 

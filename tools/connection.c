@@ -39,8 +39,7 @@ static const char *hint(int result)
 	}
 }
 
-int connection_open(const struct invocation *invocation,
-		    struct contig **contigp)
+int connection_open(const struct invocation *invocation, struct contig **contigp)
 {
 	int r = contig_open(contigp, invocation->socket);
 

@@ -65,8 +65,7 @@ static int run(struct invocation *invocation, int argc, char **argv)
 	};
 	const size_t n_rows = sizeof(rows) / sizeof(*rows);
 	struct error why = ERROR_INIT;
-	int first = options_parse(rows, n_rows, OPTIONS_FIRST, argc, argv,
-				  &why);
+	int first = options_parse(rows, n_rows, OPTIONS_FIRST, argc, argv, &why);
 
 	if (first < 0) {
 		complain("%s (see contigctl --help)", why.text);

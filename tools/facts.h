@@ -53,7 +53,7 @@ static inline void json_object_putp(json_object **objectp)
 		(void)json_object_put(*objectp);
 }
 
-#define _cleanup_json_ _cleanup_(json_object_putp)
+#define _cleanup_json_	_cleanup_(json_object_putp)
 #define _cleanup_facts_ _cleanup_(facts_deinit)
 
 #endif

@@ -14,10 +14,10 @@ libtools_la_SOURCES = \
 	tools/facts.c tools/facts.h \
 	tools/map.c \
 	tools/options.c tools/options.h \
+	tools/order.c tools/order.h \
 	tools/output.c tools/output.h \
 	tools/picture.c tools/picture.h \
 	tools/regions.c tools/regions.h \
-	tools/request.c tools/request.h \
 	tools/status.c \
 	tools/terminal.c tools/terminal.h
 libtools_la_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSONC_CFLAGS)
@@ -37,10 +37,10 @@ check_PROGRAMS += \
 	tests/check_command \
 	tests/check_facts \
 	tests/check_options \
+	tests/check_order \
 	tests/check_output \
 	tests/check_picture \
 	tests/check_regions \
-	tests/check_request \
 	tests/check_terminal
 TESTS += \
 	tests/check_buffers \
@@ -48,10 +48,10 @@ TESTS += \
 	tests/check_command \
 	tests/check_facts \
 	tests/check_options \
+	tests/check_order \
 	tests/check_output \
 	tests/check_picture \
 	tests/check_regions \
-	tests/check_request \
 	tests/check_terminal
 tests_check_buffers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_buffers_LDADD = libharness.la libtools.la libcontig.la \
@@ -63,12 +63,12 @@ tests_check_command_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS
 tests_check_facts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_facts_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS)
 tests_check_options_LDADD = libharness.la libtools.la $(CHECK_LIBS)
+tests_check_order_LDADD = libharness.la libtools.la $(CHECK_LIBS)
 tests_check_output_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_output_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS)
 tests_check_picture_LDADD = libharness.la libtools.la $(CHECK_LIBS)
 tests_check_regions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_regions_LDADD = libharness.la libtools.la libcontig.la \
 	$(JSONC_LIBS) $(CHECK_LIBS)
-tests_check_request_LDADD = libharness.la libtools.la $(CHECK_LIBS)
 tests_check_terminal_LDADD = libharness.la libtools.la $(CHECK_LIBS)
 endif

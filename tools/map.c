@@ -21,15 +21,15 @@
  * that they fill a few whole rows of the terminal and never cut a granule.
  */
 
-#define ROWS 4	       /* of a region, where the terminal decides */
+#define ROWS	   4   /* of a region, where the terminal decides */
 #define JSON_CELLS 256 /* where nothing is drawn */
-#define CELLS_MAX 500  /* what contig_occupancy() gives at a time */
+#define CELLS_MAX  500 /* what contig_occupancy() gives at a time */
 
 struct map {
 	struct contig *contig; /* borrowed */
 	const struct invocation *invocation;
 	struct picture_style style;
-	uint32_t cells; /* --cells; 0: what fits */
+	uint32_t cells;	    /* --cells; 0: what fits */
 	json_object *array; /* borrowed; with --json */
 };
 

@@ -93,11 +93,9 @@ static int unknown(const struct option_row *rows, size_t n_rows, char **argv,
 	const struct option_row *row = row_find(rows, n_rows, optopt);
 
 	if (row)
-		return error_set(why, -EINVAL, "--%s takes no value",
-				 row->name);
+		return error_set(why, -EINVAL, "--%s takes no value", row->name);
 	if (optopt)
-		return error_set(why, -EINVAL, "there is no option -%c",
-				 optopt);
+		return error_set(why, -EINVAL, "there is no option -%c", optopt);
 	return error_set(why, -EINVAL, "there is no option %.64s, or several",
 			 argv[optind - 1]);
 }

@@ -11,7 +11,7 @@
 #include "tools/column.h"
 
 struct output_style {
-	bool bytes;	 /* sizes exact */
+	bool bytes; /* sizes exact */
 	bool noheadings;
 	bool raw; /* one blank between columns, no padding */
 };

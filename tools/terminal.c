@@ -17,7 +17,7 @@
  */
 
 #define WIDTH_DEFAULT 80
-#define WIDTH_MAX 1000 /* beyond that somebody jokes with stty */
+#define WIDTH_MAX     1000 /* beyond that somebody jokes with stty */
 
 static unsigned int width(int fd)
 {
@@ -27,8 +27,7 @@ static unsigned int width(int fd)
 
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col)
 		return size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
-	if (columns && parse_u32(columns, WIDTH_MAX, &value, NULL) == 0 &&
-	    value)
+	if (columns && parse_u32(columns, WIDTH_MAX, &value, NULL) == 0 && value)
 		return value;
 	return WIDTH_DEFAULT;
 }

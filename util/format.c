@@ -47,8 +47,8 @@ const char *format_duration(char buf[FORMAT_DURATION_BYTES], uint64_t ms)
 	uint64_t s = ms / 1000, m = s / 60, h = m / 60, d = h / 24;
 
 	if (d)
-		(void)snprintf(buf, FORMAT_DURATION_BYTES,
-			       "%" PRIu64 "d%02uh", d, (unsigned int)(h % 24));
+		(void)snprintf(buf, FORMAT_DURATION_BYTES, "%" PRIu64 "d%02uh",
+			       d, (unsigned int)(h % 24));
 	else if (h)
 		(void)snprintf(buf, FORMAT_DURATION_BYTES, "%uh%02um",
 			       (unsigned int)h, (unsigned int)(m % 60));

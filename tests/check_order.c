@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/request.h"
+#include "tools/order.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,22 +8,22 @@
 
 /* What contigctl alloc takes and refuses, at each limit and one beyond. */
 
-static int check(const struct request *request, struct error *why)
+static int check(const struct order *order, struct error *why)
 {
 	struct contig_request wanted;
 
-	return request_check(request, &wanted, why);
+	return order_check(order, &wanted, why);
 }
 
 START_TEST(everything_arrives)
 {
-	struct request request = REQUEST_INIT;
+	struct order order = ORDER_INIT;
 	struct contig_request wanted;
 	struct error why = ERROR_INIT;
 
-	ck_assert_uint_eq(request.count, 1);
-	request.size_bytes = 65536;
-	ck_assert_int_eq(request_check(&request, &wanted, &why), 0);
+	ck_assert_uint_eq(order.count, 1);
+	order.size_bytes = 65536;
+	ck_assert_int_eq(order_check(&order, &wanted, &why), 0);
 	ck_assert_uint_eq(wanted.struct_bytes, sizeof(wanted));
 	ck_assert_uint_eq(wanted.size_bytes, 65536);
 	ck_assert_uint_eq(wanted.align_bytes, 0);
@@ -33,14 +33,14 @@ START_TEST(everything_arrives)
 	ck_assert_ptr_null(wanted.region);
 	ck_assert_ptr_null(wanted.name);
 
-	request.align_bytes = UINT64_C(1) << 63;
-	request.max_phys = UINT64_MAX;
-	request.boundary_bytes = 65536;
-	request.require = "isolated";
-	request.region = "camera";
-	request.name = "frame";
-	request.hold = "0";
-	ck_assert_int_eq(request_check(&request, &wanted, &why), 0);
+	order.align_bytes = UINT64_C(1) << 63;
+	order.max_phys = UINT64_MAX;
+	order.boundary_bytes = 65536;
+	order.require = "isolated";
+	order.region = "camera";
+	order.name = "frame";
+	order.hold = "0";
+	ck_assert_int_eq(order_check(&order, &wanted, &why), 0);
 	ck_assert_uint_eq(wanted.align_bytes, UINT64_C(1) << 63);
 	ck_assert_uint_eq(wanted.max_phys, UINT64_MAX);
 	ck_assert_uint_eq(wanted.boundary_bytes, 65536);
@@ -53,35 +53,35 @@ END_TEST
 
 START_TEST(numbers)
 {
-	struct request request = REQUEST_INIT;
+	struct order order = ORDER_INIT;
 	struct error why;
 
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
 	ck_assert_str_eq(why.text, "SIZE: 0 bytes are nothing to lend");
-	request.size_bytes = 4096;
-	request.count = 0;
-	ck_assert_int_eq(check(&request, &why), -ERANGE);
-	request.count = REQUEST_MAX_COUNT;
-	ck_assert_int_eq(check(&request, &why), 0);
-	request.count++;
-	ck_assert_int_eq(check(&request, &why), -ERANGE);
+	order.size_bytes = 4096;
+	order.count = 0;
+	ck_assert_int_eq(check(&order, &why), -ERANGE);
+	order.count = ORDER_MAX_COUNT;
+	ck_assert_int_eq(check(&order, &why), 0);
+	order.count++;
+	ck_assert_int_eq(check(&order, &why), -ERANGE);
 	ck_assert_str_eq(why.text, "--count: 1 to 65536, not 65537");
-	request.count = 1;
+	order.count = 1;
 
-	request.align_bytes = 1;
-	ck_assert_int_eq(check(&request, &why), 0);
-	request.align_bytes = 3;
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
+	order.align_bytes = 1;
+	ck_assert_int_eq(check(&order, &why), 0);
+	order.align_bytes = 3;
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
 	ck_assert_str_eq(why.text, "--align: 3 is not a power of two");
-	request.align_bytes = 0;
+	order.align_bytes = 0;
 
-	request.boundary_bytes = 4097;
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
+	order.boundary_bytes = 4097;
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
 	ck_assert_str_eq(why.text, "--boundary: 4097 is not a power of two");
-	request.boundary_bytes = 4096;
-	ck_assert_int_eq(check(&request, &why), 0);
-	request.size_bytes = 4097;
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
+	order.boundary_bytes = 4096;
+	ck_assert_int_eq(check(&order, &why), 0);
+	order.size_bytes = 4097;
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
 	ck_assert_str_eq(why.text, "--boundary: a buffer of 4097 bytes always "
 				   "crosses a multiple of 4096");
 }
@@ -89,52 +89,51 @@ END_TEST
 
 START_TEST(names)
 {
-	struct request request = REQUEST_INIT;
+	struct order order = ORDER_INIT;
 	char name[CONTIG_NAME_BYTES + 1];
 	struct error why;
 
-	request.size_bytes = 1;
-	request.name = name;
+	order.size_bytes = 1;
+	order.name = name;
 	memset(name, 'n', sizeof(name));
 	name[CONTIG_NAME_BYTES - 1] = '\0';
-	ck_assert_int_eq(check(&request, &why), 0);
+	ck_assert_int_eq(check(&order, &why), 0);
 	name[CONTIG_NAME_BYTES - 1] = 'n';
 	name[CONTIG_NAME_BYTES] = '\0';
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
 	ck_assert_str_eq(why.text, "--name: more than 31 characters");
-	request.name = "";
-	ck_assert_int_eq(check(&request, &why), 0);
-	request.name = " ~";
-	ck_assert_int_eq(check(&request, &why), 0);
-	request.name = "\x1f";
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
-	request.name = "\x7f";
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
-	request.name = "\xc3\xa9";
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
+	order.name = "";
+	ck_assert_int_eq(check(&order, &why), 0);
+	order.name = " ~";
+	ck_assert_int_eq(check(&order, &why), 0);
+	order.name = "\x1f";
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
+	order.name = "\x7f";
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
+	order.name = "\xc3\xa9";
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
 	ck_assert_str_eq(why.text, "--name: only printable ASCII");
-	request.name = NULL;
-	request.region = "";
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
+	order.name = NULL;
+	order.region = "";
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
 	ck_assert_str_eq(why.text, "--region: the name is empty");
 }
 END_TEST
 
 START_TEST(prefixes)
 {
-	struct request request = REQUEST_INIT;
+	struct order order = ORDER_INIT;
 	struct error why;
 
-	request.size_bytes = 1;
-	request.hold = "x";
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
+	order.size_bytes = 1;
+	order.hold = "x";
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
 	ck_assert_str_eq(why.text, "--hold: 'x' is not a number of seconds");
-	request.hold = NULL;
-	request.require = "fast";
-	ck_assert_int_eq(check(&request, &why), -EINVAL);
-	ck_assert_int_eq(strncmp(why.text, "--require: nothing gives 'fast'; ",
-				 33),
-			 0);
+	order.hold = NULL;
+	order.require = "fast";
+	ck_assert_int_eq(check(&order, &why), -EINVAL);
+	ck_assert_int_eq(
+		strncmp(why.text, "--require: nothing gives 'fast'; ", 33), 0);
 }
 END_TEST
 
@@ -166,7 +165,7 @@ START_TEST(require)
 {
 	struct error why = ERROR_INIT;
 	uint32_t guarantees = 0;
-	int r = request_parse_require(lists[_i].list, &guarantees, &why);
+	int r = order_parse_require(lists[_i].list, &guarantees, &why);
 
 	ck_assert_int_eq(r, lists[_i].guarantees ? 0 : -EINVAL);
 	ck_assert_uint_eq(guarantees, lists[_i].guarantees);
@@ -206,7 +205,7 @@ START_TEST(hold)
 	struct error why = ERROR_INIT;
 	struct timespec time = {0, 0};
 
-	ck_assert_int_eq(request_parse_hold(holds[_i].text, &time, &why),
+	ck_assert_int_eq(order_parse_hold(holds[_i].text, &time, &why),
 			 holds[_i].result);
 	ck_assert_int_eq(time.tv_sec, holds[_i].seconds);
 	ck_assert_int_eq(time.tv_nsec, holds[_i].nanoseconds);
@@ -216,8 +215,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("request");
-	TCase *tcase = harness_case(suite, "request");
+	Suite *suite = suite_create("order");
+	TCase *tcase = harness_case(suite, "order");
 
 	tcase_add_test(tcase, everything_arrives);
 	tcase_add_test(tcase, numbers);

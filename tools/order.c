@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/request.h"
+#include "tools/order.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -43,8 +43,8 @@ static uint32_t guarantee_find(const char *typed, size_t len)
 	return 0;
 }
 
-int request_parse_require(const char *list, uint32_t *guaranteesp,
-			  struct error *why)
+int order_parse_require(const char *list, uint32_t *guaranteesp,
+			struct error *why)
 {
 	uint32_t guarantees = 0;
 
@@ -67,8 +67,7 @@ int request_parse_require(const char *list, uint32_t *guaranteesp,
 	return 0;
 }
 
-int request_parse_hold(const char *text, struct timespec *timep,
-		       struct error *why)
+int order_parse_hold(const char *text, struct timespec *timep, struct error *why)
 {
 	size_t whole = strspn(text, "0123456789");
 	uint64_t seconds = 0;
@@ -94,76 +93,74 @@ int request_parse_hold(const char *text, struct timespec *timep,
 	return 0;
 }
 
-static int check_numbers(const struct request *request, struct error *why)
+static int check_numbers(const struct order *order, struct error *why)
 {
-	if (!request->size_bytes)
-		return error_set(why, -EINVAL, "SIZE: 0 bytes are nothing to "
-					       "lend");
-	if (!request->count || request->count > REQUEST_MAX_COUNT)
+	if (!order->size_bytes)
+		return error_set(why, -EINVAL,
+				 "SIZE: 0 bytes are nothing to "
+				 "lend");
+	if (!order->count || order->count > ORDER_MAX_COUNT)
 		return error_set(why, -ERANGE, "--count: 1 to %d, not %" PRIu64,
-				 REQUEST_MAX_COUNT, request->count);
-	if (request->align_bytes && !is_power_of_two(request->align_bytes))
+				 ORDER_MAX_COUNT, order->count);
+	if (order->align_bytes && !is_power_of_two(order->align_bytes))
 		return error_set(why, -EINVAL,
 				 "--align: %" PRIu64 " is not a power of two",
-				 request->align_bytes);
-	if (request->boundary_bytes &&
-	    !is_power_of_two(request->boundary_bytes))
+				 order->align_bytes);
+	if (order->boundary_bytes && !is_power_of_two(order->boundary_bytes))
 		return error_set(why, -EINVAL,
 				 "--boundary: %" PRIu64
 				 " is not a power of two",
-				 request->boundary_bytes);
-	if (request->boundary_bytes &&
-	    request->boundary_bytes < request->size_bytes)
+				 order->boundary_bytes);
+	if (order->boundary_bytes && order->boundary_bytes < order->size_bytes)
 		return error_set(why, -EINVAL,
 				 "--boundary: a buffer of %" PRIu64
 				 " bytes always crosses a multiple of %" PRIu64,
-				 request->size_bytes, request->boundary_bytes);
+				 order->size_bytes, order->boundary_bytes);
 	return 0;
 }
 
-static int check_names(const struct request *request, struct error *why)
+static int check_names(const struct order *order, struct error *why)
 {
-	if (request->region && !*request->region)
+	if (order->region && !*order->region)
 		return error_set(why, -EINVAL, "--region: the name is empty");
-	if (request->name && strlen(request->name) >= CONTIG_NAME_BYTES)
-		return error_set(why, -EINVAL,
-				 "--name: more than %d characters",
+	if (order->name && strlen(order->name) >= CONTIG_NAME_BYTES)
+		return error_set(why, -EINVAL, "--name: more than %d characters",
 				 CONTIG_NAME_BYTES - 1);
-	for (const char *p = request->name; p && *p; p++)
+	for (const char *p = order->name; p && *p; p++)
 		if (*p < ' ' || *p > '~')
 			return error_set(why, -EINVAL,
 					 "--name: only printable ASCII");
 	return 0;
 }
 
-int request_check(const struct request *request, struct contig_request *wanted,
-		  struct error *why)
+int order_check(const struct order *order, struct contig_request *wanted,
+		struct error *why)
 {
 	struct timespec hold;
 	uint32_t require = 0;
-	int r = check_numbers(request, why);
+	int r = check_numbers(order, why);
 
 	if (r == 0)
-		r = check_names(request, why);
+		r = check_names(order, why);
 	if (r < 0)
 		return r;
-	if (request->hold) {
-		r = request_parse_hold(request->hold, &hold, why);
+	if (order->hold) {
+		r = order_parse_hold(order->hold, &hold, why);
 		if (r < 0)
 			return error_prefix(why, r, "--hold");
 	}
-	if (request->require) {
-		r = request_parse_require(request->require, &require, why);
+	if (order->require) {
+		r = order_parse_require(order->require, &require, why);
 		if (r < 0)
 			return error_prefix(why, r, "--require");
 	}
 	*wanted = (struct contig_request)CONTIG_REQUEST_INIT;
-	wanted->size_bytes = request->size_bytes;
-	wanted->align_bytes = request->align_bytes;
-	wanted->max_phys = request->max_phys;
-	wanted->boundary_bytes = request->boundary_bytes;
+	wanted->size_bytes = order->size_bytes;
+	wanted->align_bytes = order->align_bytes;
+	wanted->max_phys = order->max_phys;
+	wanted->boundary_bytes = order->boundary_bytes;
 	wanted->require = require;
-	wanted->region = request->region;
-	wanted->name = request->name;
+	wanted->region = order->region;
+	wanted->name = order->name;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TOOLS_REQUEST_H
-#define TOOLS_REQUEST_H
+#ifndef TOOLS_ORDER_H
+#define TOOLS_ORDER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,10 +10,10 @@
 #include "util/error.h"
 
 /* Most buffers that one contigctl asks for. */
-#define REQUEST_MAX_COUNT 65536
+#define ORDER_MAX_COUNT 65536
 
 /* What the command line of contigctl alloc asks for. */
-struct request {
+struct order {
 	uint64_t size_bytes;
 	uint64_t count;
 	uint64_t align_bytes;
@@ -25,23 +25,23 @@ struct request {
 	const char *hold; /* NULL: until interrupted */
 };
 
-#define REQUEST_INIT                                                           \
-	{                                                                      \
-		.count = 1                                                     \
+#define ORDER_INIT         \
+	{                  \
+		.count = 1 \
 	}
 
 /* Checks everything that can be wrong without asking the daemon, and fills in
  * what the library wants; it borrows region and name.  -EINVAL, -ERANGE, with
  * a sentence that names the option. */
-int request_check(const struct request *request, struct contig_request *wanted,
-		  struct error *why);
+int order_check(const struct order *order, struct contig_request *wanted,
+		struct error *why);
 
 /* Reads "contiguous,dma-buf" and so on. -EINVAL. */
-int request_parse_require(const char *list, uint32_t *guaranteesp,
-			  struct error *why);
+int order_parse_require(const char *list, uint32_t *guaranteesp,
+			struct error *why);
 
 /* Reads seconds, with up to nine decimals.  -EINVAL, -ERANGE. */
-int request_parse_hold(const char *text, struct timespec *timep,
-		       struct error *why);
+int order_parse_hold(const char *text, struct timespec *timep,
+		     struct error *why);
 
 #endif

@@ -12,6 +12,7 @@ libdaemon_la_SOURCES = \
 	daemon/dmabuf.c daemon/dmabuf.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
+	daemon/hugepages.c daemon/hugepages.h \
 	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
 	daemon/lease_object.c daemon/lease_object.h \
@@ -31,6 +32,7 @@ check_PROGRAMS += \
 	tests/check_dmabuf \
 	tests/check_extent \
 	tests/check_fit \
+	tests/check_hugepages \
 	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_policy \
@@ -46,6 +48,7 @@ TESTS += \
 	tests/check_dmabuf \
 	tests/check_extent \
 	tests/check_fit \
+	tests/check_hugepages \
 	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_policy \
@@ -60,6 +63,7 @@ tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_
 tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_hugepages_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)

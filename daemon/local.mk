@@ -13,6 +13,7 @@ libdaemon_la_SOURCES = \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
 	daemon/hugepages.c daemon/hugepages.h \
+	daemon/hugepool.c daemon/hugepool.h \
 	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
 	daemon/lease_object.c daemon/lease_object.h \
@@ -33,6 +34,7 @@ check_PROGRAMS += \
 	tests/check_extent \
 	tests/check_fit \
 	tests/check_hugepages \
+	tests/check_hugepool \
 	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_policy \
@@ -49,6 +51,7 @@ TESTS += \
 	tests/check_extent \
 	tests/check_fit \
 	tests/check_hugepages \
+	tests/check_hugepool \
 	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_policy \
@@ -64,6 +67,7 @@ tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_hugepages_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_hugepool_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/hugepool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/hugepages.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/format.h"
+#include "util/log.h"
+
+/*
+ * Memory that is contiguous without a reservation: huge pages, each of which
+ * is contiguous by its nature, and most of which lie side by side when they
+ * are taken early.  They come in any order, so the table `pages` translates:
+ * sorted by physical address, it gives the place in the memfd.  Neighbours in
+ * the table whose addresses are adjacent form a segment, within which a run
+ * may cross pages.
+ *
+ * Pages are taken one after another with fallocate(), which fails where none
+ * is left; a mapping that is touched would raise SIGBUS instead.  The kernel
+ * zeroes each of them then.  Sealed against shrinking, the pool cannot lose a
+ * page under a buffer, and udmabuf insists on it.
+ *
+ * The pages of a memfd stay where they are unless the kernel wants to move
+ * them; only pinning forbids that.
+ */
+
+#ifndef MFD_HUGE_SHIFT
+#define MFD_HUGE_SHIFT 26 /* linux/memfd.h */
+#endif
+
+struct page {
+	uint64_t phys;
+	uint64_t offset; /* in the memfd */
+};
+
+struct hugepool {
+	int fd;
+	uint64_t page_bytes;
+	uint64_t raised_pages;
+	size_t n_pages;
+	uint8_t *mapping;   /* of all pages */
+	struct page *pages; /* NULL until located; sorted by phys */
+	struct run *segments;
+	size_t n_segments;
+};
+
+DEFINE_CLEANUP(struct hugepool *, hugepool_free)
+
+static int check_size(uint64_t size_bytes, uint64_t page_bytes,
+		      struct error *why)
+{
+	char size[FORMAT_SIZE_BYTES], page[FORMAT_SIZE_BYTES];
+
+	if (page_bytes == 0 || (page_bytes & (page_bytes - 1)) != 0)
+		return error_set(why, -EINVAL,
+				 "page size %" PRIu64 " is no power of two",
+				 page_bytes);
+	if (size_bytes == 0 || size_bytes % page_bytes != 0 ||
+	    size_bytes > INT64_MAX || size_bytes > SIZE_MAX)
+		return error_set(why, -EINVAL,
+				 "%s are no whole number of huge pages of %s",
+				 format_size(size, size_bytes),
+				 format_size(page, page_bytes));
+	return 0;
+}
+
+static int make_memfd(uint64_t page_bytes, struct error *why)
+{
+	unsigned int shift = (unsigned int)__builtin_ctzll(page_bytes);
+	int fd = memfd_create("contig-pool", MFD_CLOEXEC | MFD_ALLOW_SEALING |
+						     MFD_HUGETLB |
+						     shift << MFD_HUGE_SHIFT);
+
+	if (fd < 0)
+		return error_set(why, -errno,
+				 "cannot make a memfd of huge pages: %s",
+				 strerror(errno));
+	return fd;
+}
+
+/* Takes pages until there are wanted or no more; sets pool->n_pages. */
+static int take_pages(struct hugepool *pool, size_t wanted, struct error *why)
+{
+	while (pool->n_pages < wanted) {
+		off_t offset = (off_t)(pool->n_pages * pool->page_bytes);
+
+		if (fallocate(pool->fd, 0, offset, (off_t)pool->page_bytes) ==
+		    0) {
+			pool->n_pages++;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno == ENOSPC || errno == ENOMEM)
+			break;
+		return error_set(why, -errno, "cannot take a huge page: %s",
+				 strerror(errno));
+	}
+	return 0;
+}
+
+static int seal_and_map(struct hugepool *pool, struct error *why)
+{
+	size_t size = pool->n_pages * (size_t)pool->page_bytes;
+	void *mapping;
+
+	if (ftruncate(pool->fd, (off_t)size) < 0)
+		return error_set(why, -errno, "cannot size the pool: %s",
+				 strerror(errno));
+	if (fcntl(pool->fd, F_ADD_SEALS,
+		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return error_set(why, -errno, "cannot seal the pool: %s",
+				 strerror(errno));
+	/* the pages are there: none need be promised to the mapping */
+	mapping = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_NORESERVE, pool->fd, 0);
+	if (mapping == MAP_FAILED)
+		return error_set(why, -errno, "cannot map the pool: %s",
+				 strerror(errno));
+	pool->mapping = mapping;
+	return 0;
+}
+
+int hugepool_new(struct hugepool **poolp, const char *name, uint64_t size_bytes,
+		 uint64_t page_bytes, struct error *why)
+{
+	_cleanup_(hugepool_freep) struct hugepool *pool = NULL;
+	char page[FORMAT_SIZE_BYTES];
+	struct error short_of = ERROR_INIT;
+	uint64_t available = 0;
+	struct hugepages stock;
+	size_t wanted;
+	int r;
+
+	r = check_size(size_bytes, page_bytes, why);
+	if (r)
+		return r;
+	r = hugepages_init(&stock, NULL, NULL, page_bytes, why);
+	if (r)
+		return r;
+	pool = calloc(1, sizeof(*pool));
+	if (!pool)
+		return error_set(why, -ENOMEM, "out of memory");
+	pool->page_bytes = page_bytes;
+	pool->fd = make_memfd(page_bytes, why);
+	if (pool->fd < 0)
+		return pool->fd;
+
+	wanted = (size_t)(size_bytes / page_bytes);
+	r = hugepages_provide(&stock, wanted, &available, &pool->raised_pages,
+			      &short_of);
+	if (r && available == 0)
+		return error_set(why, r, "%s", short_of.text);
+	if (r)
+		log_warning("%s: %s", name, short_of.text);
+	r = take_pages(pool, wanted, why);
+	if (r)
+		return r;
+	(void)format_size(page, page_bytes);
+	if (pool->n_pages == 0)
+		return error_set(why, -ENOMEM,
+				 "not one huge page of %s can be had: memory "
+				 "is too fragmented or too full",
+				 page);
+	if (pool->n_pages < wanted)
+		log_warning("%s: only %zu of %zu huge pages of %s could be "
+			    "had; the pool is smaller than configured",
+			    name, pool->n_pages, wanted, page);
+	r = seal_and_map(pool, why);
+	if (r)
+		return r;
+	*poolp = TAKE_PTR(pool);
+	return 0;
+}
+
+struct hugepool *hugepool_free(struct hugepool *pool)
+{
+	if (!pool)
+		return NULL;
+	if (pool->mapping)
+		(void)munmap(pool->mapping,
+			     pool->n_pages * (size_t)pool->page_bytes);
+	free(pool->segments);
+	free(pool->pages);
+	(void)fd_close(pool->fd);
+	free(pool);
+	return NULL;
+}
+
+/* Documentation/admin-guide/mm/pagemap.rst: bit 63 present, 0..54 the frame,
+ * which reads 0 for whoever may not know it. */
+#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
+#define PAGEMAP_FRAME	((UINT64_C(1) << 55) - 1)
+
+static int read_address(int pagemap_fd, const volatile uint8_t *at,
+			uint64_t *physp, struct error *why)
+{
+	uint64_t base_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t entry = 0;
+	off_t where = (off_t)((uintptr_t)at / base_bytes * sizeof(entry));
+
+	(void)*at; /* a page that is not mapped has no entry */
+	if (pread(pagemap_fd, &entry, sizeof(entry), where) !=
+	    (ssize_t)sizeof(entry))
+		return error_set(why, -EIO, "cannot read /proc/self/pagemap");
+	if (!(entry & PAGEMAP_PRESENT))
+		return error_set(why, -EIO,
+				 "/proc/self/pagemap shows a page of the pool "
+				 "as absent");
+	if ((entry & PAGEMAP_FRAME) == 0)
+		return error_set(why, -EPERM,
+				 "/proc/self/pagemap hides frame numbers: it "
+				 "takes CAP_SYS_ADMIN to read physical "
+				 "addresses");
+	*physp = (entry & PAGEMAP_FRAME) * base_bytes;
+	return 0;
+}
+
+static int compare_pages(const void *a, const void *b)
+{
+	const struct page *left = a, *right = b;
+
+	return (left->phys > right->phys) - (left->phys < right->phys);
+}
+
+/* Joins pages with adjacent addresses; segments has room for n_pages. */
+static void join_pages(struct hugepool *pool)
+{
+	struct run *last = NULL;
+
+	pool->n_segments = 0;
+	for (size_t i = 0; i < pool->n_pages; i++) {
+		uint64_t phys = pool->pages[i].phys;
+
+		if (last && last->phys + last->size_bytes == phys) {
+			last->size_bytes += pool->page_bytes;
+			continue;
+		}
+		last = &pool->segments[pool->n_segments++];
+		last->phys = phys;
+		last->size_bytes = pool->page_bytes;
+	}
+}
+
+int hugepool_locate(struct hugepool *pool, struct error *why)
+{
+	_cleanup_free_ struct page *pages = NULL;
+	_cleanup_free_ struct run *segments = NULL;
+	_cleanup_fd_ int pagemap_fd = -1;
+	int r;
+
+	pages = calloc(pool->n_pages, sizeof(*pages));
+	segments = calloc(pool->n_pages, sizeof(*segments));
+	if (!pages || !segments)
+		return error_set(why, -ENOMEM, "out of memory");
+	pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (pagemap_fd < 0)
+		return error_set(why, -errno,
+				 "cannot open /proc/self/pagemap: %s",
+				 strerror(errno));
+	for (size_t i = 0; i < pool->n_pages; i++) {
+		pages[i].offset = i * pool->page_bytes;
+		r = read_address(pagemap_fd, pool->mapping + pages[i].offset,
+				 &pages[i].phys, why);
+		if (r)
+			return r;
+		if (pages[i].phys % pool->page_bytes != 0)
+			return error_set(why, -EPROTO,
+					 "0x%" PRIx64 " is no address of a "
+					 "huge page",
+					 pages[i].phys);
+	}
+	qsort(pages, pool->n_pages, sizeof(*pages), compare_pages);
+	free(pool->pages);
+	free(pool->segments);
+	pool->pages = TAKE_PTR(pages);
+	pool->segments = TAKE_PTR(segments);
+	join_pages(pool);
+	return 0;
+}
+
+int hugepool_fd(const struct hugepool *pool)
+{
+	return pool->fd;
+}
+
+uint64_t hugepool_size_bytes(const struct hugepool *pool)
+{
+	return pool->n_pages * pool->page_bytes;
+}
+
+uint64_t hugepool_page_bytes(const struct hugepool *pool)
+{
+	return pool->page_bytes;
+}
+
+uint64_t hugepool_raised_pages(const struct hugepool *pool)
+{
+	return pool->raised_pages;
+}
+
+void *hugepool_at(const struct hugepool *pool, uint64_t offset)
+{
+	return pool->mapping + offset;
+}
+
+const struct run *hugepool_segments(const struct hugepool *pool, size_t *np)
+{
+	*np = pool->n_segments;
+	return pool->segments;
+}
+
+size_t hugepool_max_pieces(const struct hugepool *pool, uint64_t size_bytes)
+{
+	/* one byte in the first page, one in the last */
+	return (size_t)(size_bytes / pool->page_bytes) + 2;
+}
+
+/* Index of the page that holds phys, or n_pages. */
+static size_t find_page(const struct hugepool *pool, uint64_t phys)
+{
+	size_t low = 0, high = pool->n_pages;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (pool->pages[middle].phys + pool->page_bytes <= phys)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == pool->n_pages || pool->pages[low].phys > phys)
+		return pool->n_pages;
+	return low;
+}
+
+/* Adds size bytes at offset, to the last piece where they continue it. */
+static size_t add_piece(struct hugepool_piece *pieces, size_t room, size_t count,
+			uint64_t *endp, uint64_t offset, uint64_t size)
+{
+	bool joins = count > 0 && *endp == offset;
+
+	*endp = offset + size;
+	if (joins) {
+		if (count <= room)
+			pieces[count - 1].size_bytes += size;
+		return count;
+	}
+	if (count < room) {
+		pieces[count].offset = offset;
+		pieces[count].size_bytes = size;
+	}
+	return count + 1;
+}
+
+size_t hugepool_pieces(const struct hugepool *pool, const struct run *run,
+		       struct hugepool_piece *pieces, size_t room)
+{
+	uint64_t phys = run->phys, left = run->size_bytes, end = 0;
+	size_t count = 0, i;
+
+	if (!pool->pages)
+		return 0;
+	for (i = find_page(pool, phys); left > 0; i++) {
+		const struct page *page = &pool->pages[i];
+		uint64_t inside, size;
+
+		if (i >= pool->n_pages || phys < page->phys)
+			return 0; /* a gap, or the end */
+		inside = phys - page->phys;
+		size = pool->page_bytes - inside;
+		if (size > left)
+			size = left;
+		count = add_piece(pieces, room, count, &end,
+				  page->offset + inside, size);
+		phys += size;
+		left -= size;
+	}
+	return count;
+}

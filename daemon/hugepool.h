@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_HUGEPOOL_H
+#define DAEMON_HUGEPOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/space.h"
+#include "util/error.h"
+
+/*
+ * A pool of huge pages: a sealed memfd, all pages present, sorted by physical
+ * address.
+ */
+
+struct hugepool;
+
+/* Consecutive bytes of the pool's memfd. */
+struct hugepool_piece {
+	uint64_t offset;
+	uint64_t size_bytes;
+};
+
+/* Takes size_bytes, a multiple of page_bytes, of huge pages, enlarging the
+ * kernel's stock where it is too small.  Where fewer can be had, but one at
+ * least, the pool is smaller, which is logged; name says whose it is.
+ *	-EINVAL	size_bytes is 0 or no multiple, or page_bytes no power of two
+ *	-ENOENT	the kernel has no huge pages of this size
+ *	-ENOMEM	not a single one can be had
+ *	and what the system calls give. */
+int hugepool_new(struct hugepool **poolp, const char *name, uint64_t size_bytes,
+		 uint64_t page_bytes, struct error *why);
+struct hugepool *hugepool_free(struct hugepool *pool);
+
+/* Reads the pages' physical addresses; takes CAP_SYS_ADMIN.  They are good
+ * for as long as the pages are pinned, which is the caller's business and has
+ * to come first: pinning may move pages.
+ *	-EPERM	the kernel hides addresses from this process
+ *	and what reading /proc/self/pagemap gives. */
+int hugepool_locate(struct hugepool *pool, struct error *why);
+
+int hugepool_fd(const struct hugepool *pool); /* borrowed */
+uint64_t hugepool_size_bytes(const struct hugepool *pool);
+uint64_t hugepool_page_bytes(const struct hugepool *pool);
+/* By how many pages the kernel's stock was enlarged for it. */
+uint64_t hugepool_raised_pages(const struct hugepool *pool);
+
+/* The daemon's own mapping of the byte at this offset of the memfd: cached,
+ * ordinary memory. */
+void *hugepool_at(const struct hugepool *pool, uint64_t offset);
+
+/* After hugepool_locate(): runs of adjacent pages in order of address;
+ * borrowed. */
+const struct run *hugepool_segments(const struct hugepool *pool, size_t *np);
+
+/* After hugepool_locate(): the pieces of the memfd that make up a run, in
+ * order of address; at most room of them are stored, and how many there are is
+ * returned.  0: the run is not within one segment. */
+size_t hugepool_pieces(const struct hugepool *pool, const struct run *run,
+		       struct hugepool_piece *pieces, size_t room);
+
+/* What hugepool_pieces() can return at most for a run of this size. */
+size_t hugepool_max_pieces(const struct hugepool *pool, uint64_t size_bytes);
+
+#endif

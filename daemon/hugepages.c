@@ -12,7 +12,6 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/format.h"
-#include "util/log.h"
 #include "util/parse.h"
 
 /*
@@ -181,12 +180,6 @@ int hugepages_provide(const struct hugepages *hugepages, uint64_t wanted,
 				format_size(size, hugepages->page_bytes),
 				wanted, hugepages->directory, strerror(-r));
 		*raisedp += raised;
-		if (raised)
-			log_info("added %" PRIu64 " huge pages of %s to the "
-				 "kernel's stock%s",
-				 raised,
-				 format_size(size, hugepages->page_bytes),
-				 attempt ? " after compacting memory" : "");
 	}
 }
 

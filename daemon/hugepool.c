@@ -131,15 +131,58 @@ static int seal_and_map(struct hugepool *pool, struct error *why)
 	return 0;
 }
 
+static void report(const struct hugepool *pool, const char *name, size_t wanted,
+		   const char *reason)
+{
+	char page[FORMAT_SIZE_BYTES];
+
+	(void)format_size(page, pool->page_bytes);
+	if (pool->raised_pages)
+		log_info("%s: added %" PRIu64 " huge pages of %s to the "
+			 "kernel's stock",
+			 name, pool->raised_pages, page);
+	if (pool->n_pages < wanted)
+		log_warning("%s: the pool is smaller than configured, only %zu "
+			    "of %zu huge pages of %s could be had%s%s",
+			    name, pool->n_pages, wanted, page,
+			    *reason ? ": " : "", reason);
+}
+
+/* Fills an empty pool; what it has got by then it keeps where this fails. */
+static int fill(struct hugepool *pool, const struct hugepages *stock,
+		const char *name, size_t wanted, struct error *why)
+{
+	struct error short_of = ERROR_INIT;
+	char page[FORMAT_SIZE_BYTES];
+	uint64_t available = 0;
+	int r;
+
+	pool->fd = make_memfd(pool->page_bytes, why);
+	if (pool->fd < 0)
+		return pool->fd;
+	r = hugepages_provide(stock, wanted, &available, &pool->raised_pages,
+			      &short_of);
+	if (r && available == 0)
+		return error_set(why, r, "%s", short_of.text);
+	r = take_pages(pool, wanted, why);
+	if (r)
+		return r;
+	if (pool->n_pages == 0)
+		return error_set(why, -ENOMEM,
+				 "not one huge page of %s can be had: memory "
+				 "is too fragmented or too full",
+				 format_size(page, pool->page_bytes));
+	if (name)
+		report(pool, name, wanted, short_of.text);
+	return seal_and_map(pool, why);
+}
+
 int hugepool_new(struct hugepool **poolp, const char *name, uint64_t size_bytes,
 		 uint64_t page_bytes, struct error *why)
 {
 	_cleanup_(hugepool_freep) struct hugepool *pool = NULL;
-	char page[FORMAT_SIZE_BYTES];
-	struct error short_of = ERROR_INIT;
-	uint64_t available = 0;
 	struct hugepages stock;
-	size_t wanted;
+	uint64_t raised;
 	int r;
 
 	r = check_size(size_bytes, page_bytes, why);
@@ -151,34 +194,16 @@ int hugepool_new(struct hugepool **poolp, const char *name, uint64_t size_bytes,
 	pool = calloc(1, sizeof(*pool));
 	if (!pool)
 		return error_set(why, -ENOMEM, "out of memory");
+	pool->fd = -1;
 	pool->page_bytes = page_bytes;
-	pool->fd = make_memfd(page_bytes, why);
-	if (pool->fd < 0)
-		return pool->fd;
-
-	wanted = (size_t)(size_bytes / page_bytes);
-	r = hugepages_provide(&stock, wanted, &available, &pool->raised_pages,
-			      &short_of);
-	if (r && available == 0)
-		return error_set(why, r, "%s", short_of.text);
-	if (r)
-		log_warning("%s: %s", name, short_of.text);
-	r = take_pages(pool, wanted, why);
-	if (r)
+	r = fill(pool, &stock, name, (size_t)(size_bytes / page_bytes), why);
+	if (r) {
+		raised = pool->raised_pages;
+		pool = hugepool_free(pool);
+		if (raised) /* free again now, and of no use to us */
+			(void)hugepages_lower(&stock, raised);
 		return r;
-	(void)format_size(page, page_bytes);
-	if (pool->n_pages == 0)
-		return error_set(why, -ENOMEM,
-				 "not one huge page of %s can be had: memory "
-				 "is too fragmented or too full",
-				 page);
-	if (pool->n_pages < wanted)
-		log_warning("%s: only %zu of %zu huge pages of %s could be "
-			    "had; the pool is smaller than configured",
-			    name, pool->n_pages, wanted, page);
-	r = seal_and_map(pool, why);
-	if (r)
-		return r;
+	}
 	*poolp = TAKE_PTR(pool);
 	return 0;
 }

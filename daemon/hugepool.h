@@ -23,7 +23,7 @@ struct hugepool_piece {
 
 /* Takes size_bytes, a multiple of page_bytes, of huge pages, enlarging the
  * kernel's stock where it is too small.  Where fewer can be had, but one at
- * least, the pool is smaller, which is logged; name says whose it is.
+ * least, the pool is smaller.  Both are logged in the name's name; NULL: not.
  *	-EINVAL	size_bytes is 0 or no multiple, or page_bytes no power of two
  *	-ENOENT	the kernel has no huge pages of this size
  *	-ENOMEM	not a single one can be had

@@ -20,6 +20,8 @@ libdaemon_la_SOURCES = \
 	daemon/policy.c daemon/policy.h \
 	daemon/run.h \
 	daemon/space.c daemon/space.h \
+	daemon/udmabuf.c daemon/udmabuf.h \
+	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
 	daemon/worker.c daemon/worker.h
 libdaemon_la_LIBADD = libutil.la
 
@@ -40,6 +42,7 @@ check_PROGRAMS += \
 	tests/check_policy \
 	tests/check_space \
 	tests/check_space_model \
+	tests/check_udmabuf \
 	tests/check_worker
 TESTS += \
 	tests/check_backend_devmem \
@@ -57,6 +60,7 @@ TESTS += \
 	tests/check_policy \
 	tests/check_space \
 	tests/check_space_model \
+	tests/check_udmabuf \
 	tests/check_worker
 tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -73,5 +77,6 @@ tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

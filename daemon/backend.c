@@ -10,6 +10,7 @@
 const struct backend *const backends[] = {
 	&backend_simulated,
 	&backend_devmem,
+	&backend_udmabuf,
 	NULL,
 };
 

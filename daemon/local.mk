@@ -6,6 +6,7 @@ libdaemon_la_SOURCES = \
 	daemon/backend.c daemon/backend.h \
 	daemon/backend_devmem.c \
 	daemon/backend_simulated.c \
+	daemon/backend_udmabuf.c \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/credentials.c daemon/credentials.h \
 	daemon/device_memory.c daemon/device_memory.h \
@@ -29,6 +30,7 @@ if HAVE_CHECK
 check_PROGRAMS += \
 	tests/check_backend_devmem \
 	tests/check_backend_simulated \
+	tests/check_backend_udmabuf \
 	tests/check_bitmap \
 	tests/check_credentials \
 	tests/check_device_memory \
@@ -47,6 +49,7 @@ check_PROGRAMS += \
 TESTS += \
 	tests/check_backend_devmem \
 	tests/check_backend_simulated \
+	tests/check_backend_udmabuf \
 	tests/check_bitmap \
 	tests/check_credentials \
 	tests/check_device_memory \
@@ -64,6 +67,7 @@ TESTS += \
 	tests/check_worker
 tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_credentials_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/backend.h"
+
+#include <errno.h>
+#include <linux/dma-buf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/dmabuf.h"
+#include "daemon/hugepages.h"
+#include "proto/message.h"
+#include "tests/harness.h"
+#include "tests/holder.h"
+#include "util/fd.h"
+
+/*
+ * Refusals anywhere; the rest where there are /dev/udmabuf, huge pages and the
+ * right to see addresses, as on the virtual board.
+ */
+
+#define GRANULE 65536
+#define ALL                                                                 \
+	(CONTIG_MSG_CONTIGUOUS | CONTIG_MSG_ISOLATED | CONTIG_MSG_DMA_BUF | \
+	 CONTIG_MSG_CACHED | CONTIG_MSG_PHYS_KNOWN)
+
+static const struct backend_options insisting = {
+	.allow_corrupting_kernel = true,
+};
+
+static uint64_t page_bytes;
+
+static struct memory_spec spec_of(uint64_t pages)
+{
+	return (struct memory_spec){
+		.region = "pool",
+		.size_bytes = pages * page_bytes,
+		.granule_bytes = GRANULE,
+		.page_bytes = page_bytes,
+	};
+}
+
+START_TEST(probe_says_why_not)
+{
+	struct backend_options options = insisting;
+	struct backend_report report;
+
+	options.udmabuf_path = "/dev/no-such-udmabuf";
+	memset(&report, 0xff, sizeof(report));
+	backend_udmabuf.probe(&options, &report);
+	ck_assert(!report.serves);
+	ck_assert_uint_eq(report.guarantees, 0);
+	ck_assert_ptr_nonnull(strstr(report.text, "no-such-udmabuf does not"));
+
+	options.udmabuf_path = "/dev/null"; /* opens, and is something else */
+	backend_udmabuf.probe(&options, &report);
+	ck_assert(!report.serves);
+	ck_assert_uint_gt(strlen(report.text), 0);
+}
+END_TEST
+
+START_TEST(memory_refused_with_reason)
+{
+	struct backend_options options = insisting;
+	struct memory_spec spec = {
+		.region = "pool",
+		.size_bytes = 4 << 20,
+		.granule_bytes = GRANULE,
+		.page_bytes = 2 << 20,
+	};
+	struct error why = ERROR_INIT;
+	struct memory *memory = NULL;
+
+	options.udmabuf_path = "/dev/no-such-udmabuf";
+	ck_assert_int_eq(
+		backend_udmabuf.memory_open(&options, &spec, &memory, &why),
+		-ENOENT);
+	ck_assert_ptr_eq(strstr(why.text, "region pool: "), why.text);
+	spec.granule_bytes = 4 << 20;
+	ck_assert_int_eq(
+		backend_udmabuf.memory_open(&options, &spec, &memory, &why),
+		-EINVAL);
+	ck_assert_ptr_nonnull(strstr(why.text, "granule 4194304"));
+	spec.granule_bytes = 1024;
+	ck_assert_int_eq(
+		backend_udmabuf.memory_open(&options, &spec, &memory, &why),
+		-EINVAL);
+	ck_assert_ptr_null(memory);
+	backend_udmabuf.memory_close(NULL);
+}
+END_TEST
+
+static struct memory *memory; /* of two huge pages */
+
+static void open_memory(void)
+{
+	struct memory_spec spec = spec_of(2);
+	struct error why = ERROR_INIT;
+
+	ck_assert_msg(backend_udmabuf.memory_open(&insisting, &spec, &memory,
+						  &why) == 0,
+		      "%s", why.text);
+}
+
+static void close_memory(void)
+{
+	backend_udmabuf.memory_close(memory);
+}
+
+static struct object *new_object(uint64_t offset, uint64_t size_bytes)
+{
+	const struct run run = {memory->segments[0].phys + offset, size_bytes};
+	struct error why = ERROR_INIT;
+	struct object *object = NULL;
+
+	ck_assert_msg(backend_udmabuf.object_new(memory, &run, "frame", &object,
+						 &why) == 0,
+		      "%s", why.text);
+	return object;
+}
+
+static unsigned char *map(struct object *object)
+{
+	int fd = backend_udmabuf.object_lend(object);
+	void *at = mmap(NULL, (size_t)object->run.size_bytes,
+			PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	(void)fd_close(fd);
+	return at;
+}
+
+static void unmap(struct object *object, unsigned char *at)
+{
+	ck_assert_int_eq(munmap(at, (size_t)object->run.size_bytes), 0);
+}
+
+START_TEST(memory_is_a_clean_pool)
+{
+	uint64_t total = 0;
+
+	ck_assert_uint_eq(memory->guarantees, ALL);
+	ck_assert_uint_eq(memory->cpu_access, CONTIG_MSG_CPU_IOCTL);
+	ck_assert(memory->starts_clean);
+	for (size_t i = 0; i < memory->n_segments; i++)
+		total += memory->segments[i].size_bytes;
+	ck_assert_uint_eq(total, 2 * page_bytes);
+}
+END_TEST
+
+START_TEST(held_in_every_way)
+{
+	enum holder_kind kind = (enum holder_kind)_i;
+	struct object *object = new_object(GRANULE, 2 * GRANULE);
+	struct holder holder;
+
+	if (kind == HOLDER_READ_ONLY) { /* a dma-buf cannot be opened anew */
+		backend_udmabuf.object_free(object);
+		return;
+	}
+	ck_assert_int_eq(backend_udmabuf.object_held(object), 0);
+	holder_take(&holder, kind, backend_udmabuf.object_lend(object),
+		    2 * GRANULE);
+	ck_assert_msg(backend_udmabuf.object_held(object) == 1, "%s",
+		      holder_name(kind));
+	holder_drop(&holder);
+	ck_assert_msg(backend_udmabuf.object_held(object) == 0, "%s",
+		      holder_name(kind));
+	backend_udmabuf.object_free(object);
+}
+END_TEST
+
+/* Three neighbours; only the middle one is written, and only it changes. */
+START_TEST(objects_are_isolated)
+{
+	struct object *objects[3];
+	unsigned char *at[3];
+
+	for (unsigned int i = 0; i < 3; i++) {
+		objects[i] = new_object(i * GRANULE, GRANULE);
+		at[i] = map(objects[i]);
+	}
+	memset(at[1], 0x5a, GRANULE);
+	for (size_t i = 0; i < GRANULE; i++)
+		ck_assert(at[0][i] == 0 && at[1][i] == 0x5a && at[2][i] == 0);
+	ck_assert_int_eq(
+		backend_udmabuf.zero(memory, objects[1]->run.phys, GRANULE / 2),
+		0);
+	ck_assert_int_eq(at[1][GRANULE / 2 - 1], 0);
+	ck_assert_int_eq(at[1][GRANULE / 2], 0x5a);
+	for (size_t i = 0; i < 3; i++) {
+		unmap(objects[i], at[i]);
+		backend_udmabuf.object_free(objects[i]);
+	}
+}
+END_TEST
+
+START_TEST(object_describes_what_clients_see)
+{
+	struct object *object = new_object(GRANULE, GRANULE);
+	int fd = backend_udmabuf.object_lend(object);
+	struct stat st;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_uint_eq(object->inode, st.st_ino);
+	ck_assert_uint_eq(object->device, st.st_dev);
+	ck_assert_uint_eq(object->token, 0);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_END), GRANULE);
+	ck_assert_int_eq(dmabuf_sync(fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ),
+			 0); /* it has been prepared */
+	(void)fd_close(fd);
+	backend_udmabuf.object_free(object);
+}
+END_TEST
+
+START_TEST(object_across_huge_pages)
+{
+	struct object *object;
+	unsigned char *at;
+
+	if (memory->n_segments != 1)
+		return; /* these two pages are not adjacent */
+	object = new_object(page_bytes - GRANULE, 2 * GRANULE);
+	at = map(object);
+	memset(at, 0x42, 2 * GRANULE);
+	unmap(object, at);
+	backend_udmabuf.object_free(object);
+
+	object = new_object(page_bytes, GRANULE);
+	at = map(object);
+	for (size_t i = 0; i < GRANULE; i++)
+		ck_assert_int_eq(at[i], 0x42);
+	unmap(object, at);
+	backend_udmabuf.object_free(object);
+}
+END_TEST
+
+START_TEST(runs_outside_are_refused)
+{
+	const struct run *last = &memory->segments[memory->n_segments - 1];
+	const struct run outside = {last->phys + last->size_bytes, GRANULE};
+	struct error why = ERROR_INIT;
+	struct object *object = NULL;
+
+	ck_assert_int_eq(backend_udmabuf.object_new(memory, &outside, "frame",
+						    &object, &why),
+			 -ERANGE);
+	ck_assert_ptr_nonnull(strstr(why.text, "not within the pool"));
+	ck_assert_int_eq(backend_udmabuf.zero(memory, outside.phys, GRANULE),
+			 -ERANGE);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("backend_udmabuf");
+	TCase *refusals = harness_case(suite, "refusals");
+	struct backend_report report;
+	int failed;
+
+	tcase_add_test(refusals, probe_says_why_not);
+	tcase_add_test(refusals, memory_refused_with_reason);
+	page_bytes = hugepages_default_bytes();
+	backend_udmabuf.probe(&insisting, &report);
+	if (report.serves) {
+		TCase *pool = harness_case(suite, "pool");
+
+		tcase_add_checked_fixture(pool, open_memory, close_memory);
+		tcase_add_test(pool, memory_is_a_clean_pool);
+		tcase_add_loop_test(pool, held_in_every_way, 0, HOLDER_KINDS);
+		tcase_add_test(pool, objects_are_isolated);
+		tcase_add_test(pool, object_describes_what_clients_see);
+		tcase_add_test(pool, object_across_huge_pages);
+		tcase_add_test(pool, runs_outside_are_refused);
+	}
+	failed = harness_run(suite);
+	if (!failed && !report.serves)
+		harness_skip(report.text);
+	return failed;
+}

@@ -260,6 +260,7 @@ int main(void)
 	struct backend_report report;
 	int failed;
 
+	harness_lock("/sys/kernel/mm/hugepages");
 	tcase_add_test(refusals, probe_says_why_not);
 	tcase_add_test(refusals, memory_refused_with_reason);
 	page_bytes = hugepages_default_bytes();

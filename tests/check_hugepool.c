@@ -261,8 +261,10 @@ int main(void)
 	Suite *suite = suite_create("hugepool");
 	TCase *limits = harness_case(suite, "limits");
 	struct error why = ERROR_INIT;
-	int impossible = try_pool(&why), failed;
+	int impossible, failed;
 
+	harness_lock("/sys/kernel/mm/hugepages");
+	impossible = try_pool(&why);
 	tcase_add_test(limits, refuses_odd_sizes);
 	if (!impossible) {
 		TCase *pages = harness_case(suite, "pages");

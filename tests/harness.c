@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/harness.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 
 #include "util/fd.h"
 
@@ -63,4 +65,13 @@ void harness_skip(const char *reason)
 {
 	(void)fprintf(stderr, "skipped: %s\n", reason);
 	exit(77);
+}
+
+void harness_lock(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	/* what is not there need not be shared; fd is never closed */
+	if (fd >= 0)
+		(void)flock(fd, LOCK_EX);
 }

@@ -23,4 +23,9 @@ int harness_run(Suite *suite);
  * automake driver counts as skipped. */
 void harness_skip(const char *reason) __attribute__((noreturn));
 
+/* Keeps test programs that change the same thing of the system from running at
+ * the same time: waits for the lock on an existing file or folder, and holds it
+ * until the program ends. */
+void harness_lock(const char *path);
+
 #endif

@@ -45,12 +45,40 @@ libfakedaemon_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libfakedaemon_la_LIBADD = libharness.la libproto.la
 
 check_PROGRAMS += \
-	tests/check_allocation \
-	tests/check_connection
+	tests/check_libcontig_allocation \
+	tests/check_libcontig_buffer \
+	tests/check_libcontig_call \
+	tests/check_libcontig_connection \
+	tests/check_libcontig_cpu \
+	tests/check_libcontig_failure \
+	tests/check_libcontig_import \
+	tests/check_libcontig_lists \
+	tests/check_libcontig_occupancy \
+	tests/check_libcontig_request \
+	tests/check_libcontig_status
 TESTS += \
-	tests/check_allocation \
-	tests/check_connection
+	tests/check_libcontig_allocation \
+	tests/check_libcontig_buffer \
+	tests/check_libcontig_call \
+	tests/check_libcontig_connection \
+	tests/check_libcontig_cpu \
+	tests/check_libcontig_failure \
+	tests/check_libcontig_import \
+	tests/check_libcontig_lists \
+	tests/check_libcontig_occupancy \
+	tests/check_libcontig_request \
+	tests/check_libcontig_status
 
-tests_check_allocation_LDADD = libcontig.la libfakedaemon.la $(CHECK_LIBS)
-tests_check_connection_LDADD = libcontig.la libfakedaemon.la $(CHECK_LIBS)
+libcontig_tests = libcontig.la libfakedaemon.la $(CHECK_LIBS)
+tests_check_libcontig_allocation_LDADD = $(libcontig_tests)
+tests_check_libcontig_buffer_LDADD = $(libcontig_tests)
+tests_check_libcontig_call_LDADD = $(libcontig_tests)
+tests_check_libcontig_connection_LDADD = $(libcontig_tests)
+tests_check_libcontig_cpu_LDADD = $(libcontig_tests)
+tests_check_libcontig_failure_LDADD = $(libcontig_tests)
+tests_check_libcontig_import_LDADD = $(libcontig_tests)
+tests_check_libcontig_lists_LDADD = $(libcontig_tests)
+tests_check_libcontig_occupancy_LDADD = $(libcontig_tests)
+tests_check_libcontig_request_LDADD = $(libcontig_tests)
+tests_check_libcontig_status_LDADD = $(libcontig_tests)
 endif

@@ -529,7 +529,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("allocation");
+	Suite *suite = suite_create("libcontig allocation");
 	TCase *tcase = harness_case(suite, "waiting");
 
 	tcase_add_test(tcase, allocates_one);

@@ -288,7 +288,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("connection");
+	Suite *suite = suite_create("libcontig connection");
 	TCase *tcase = harness_case(suite, "finding");
 
 	tcase_add_test(tcase, says_where_nobody_listens);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/contig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tests/fake_daemon.h"
+#include "tests/harness.h"
+
+/*
+ * A buffer without the daemon: facts, mappings, and what release tells.
+ */
+
+static struct fake fake;
+static struct contig *contig;
+static struct contig_request request;
+
+static void with(fake_script *script, void *data)
+{
+	request = (struct contig_request)CONTIG_REQUEST_INIT;
+	request.size_bytes = 8192;
+	fake_start(&fake, script, data);
+	ck_assert_int_eq(contig_open(&contig, fake.path), 0);
+}
+
+static void done(void)
+{
+	contig_close(contig);
+	fake_stop(&fake);
+}
+
+static struct contig_buffer *one(void)
+{
+	struct contig_buffer *buffer;
+
+	ck_assert_int_eq(contig_alloc(contig, &request, &buffer, NULL), 0);
+	return buffer;
+}
+
+START_TEST(maps_once_and_shares)
+{
+	struct contig_buffer *buffer;
+	char *first, byte;
+	void *map, *again;
+
+	with(fake_serve, NULL);
+	buffer = one();
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ | CONTIG_WRITE, &map),
+			 0);
+	first = map;
+	first[8191] = 42;
+	ck_assert_int_eq(pread(contig_fd(buffer), &byte, 1, 8191), 1);
+	ck_assert_int_eq(byte, 42);
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ, &again), 0);
+	ck_assert_ptr_eq(again, map);
+	contig_unmap(buffer);
+	contig_unmap(buffer);
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ, &again), 0);
+	ck_assert_int_eq(((char *)again)[8191], 42);
+	contig_release(buffer);
+	done();
+}
+END_TEST
+
+START_TEST(maps_with_the_access_asked_for)
+{
+	struct contig_buffer *buffer;
+	void *map = NULL, *again;
+
+	with(fake_serve, NULL);
+	buffer = one();
+	ck_assert_int_eq(contig_map(buffer, 0, &map), -EINVAL);
+	ck_assert_int_eq(contig_map(buffer, 4, &map), -EINVAL);
+	ck_assert_ptr_null(map);
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ, &map), 0);
+	ck_assert_int_eq(contig_map(buffer, CONTIG_WRITE, &again), -EBUSY);
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ | CONTIG_WRITE, &again),
+			 -EBUSY);
+	contig_unmap(buffer);
+	ck_assert_int_eq(contig_map(buffer, CONTIG_WRITE, &again), 0);
+	memset(again, 1, 8192);
+	contig_release(buffer);
+	done();
+}
+END_TEST
+
+START_TEST(release_unmaps)
+{
+	struct contig_buffer *buffer;
+	unsigned char resident[2];
+	void *map;
+
+	with(fake_serve, NULL);
+	buffer = one();
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ, &map), 0);
+	ck_assert_int_eq(mincore(map, 8192, resident), 0);
+	ck_assert_ptr_null(contig_release(buffer));
+	ck_assert_int_eq(mincore(map, 8192, resident), -1);
+	ck_assert_int_eq(errno, ENOMEM);
+	ck_assert_ptr_null(contig_release(NULL));
+	done();
+}
+END_TEST
+
+/* ---- facts -------------------------------------------------------------- */
+
+static void lend_these(struct fake *f, int fd, unsigned int n)
+{
+	const struct contig_msg_buffer *facts = f->data;
+	union message reply;
+	int memfd;
+
+	(void)n;
+	fake_greet(f, fd);
+	fake_expect(f, fd, CONTIG_MSG_ALLOC);
+	fake_prepare(f, &reply, 1);
+	memcpy(form_elements(form_find(CONTIG_MSG_ALLOC), &reply), facts,
+	       sizeof(*facts));
+	memfd = fake_memfd(0, "", 4096);
+	fake_send(fd, &reply, &memfd, 1);
+	(void)close(memfd);
+	(void)fake_receive(f, fd);
+}
+
+START_TEST(tells_the_address_only_where_there_is_one)
+{
+	struct contig_msg_buffer facts;
+	struct contig_buffer_info info;
+	struct contig_buffer *buffer;
+	uint64_t phys = 1;
+
+	fake_buffer(&facts, 7, UINT64_C(5) << 30);
+	facts.guarantees = _i ? CONTIG_MSG_GUARANTEES
+			      : CONTIG_MSG_GUARANTEES & ~CONTIG_MSG_PHYS_KNOWN;
+	if (_i == 2) {
+		facts.flags = CONTIG_MSG_BUFFER_PHYS;
+		facts.phys = UINT64_C(0x1234567000);
+	}
+	with(lend_these, &facts);
+	buffer = one();
+	ck_assert_int_eq(contig_phys(buffer, &phys), _i == 0   ? -ENODATA
+						     : _i == 1 ? -EACCES
+							       : 0);
+	ck_assert_uint_eq(phys, _i == 2 ? UINT64_C(0x1234567000) : 1);
+	ck_assert_uint_eq(contig_guarantees(buffer), facts.guarantees);
+	ck_assert_uint_eq(contig_size(buffer), UINT64_C(5) << 30);
+	contig_info(buffer, &info);
+	ck_assert_uint_eq(info.id, 7);
+	ck_assert_int_eq(info.has_phys, _i == 2);
+	ck_assert_uint_eq(info.phys, facts.phys);
+	ck_assert_uint_eq(info.owner_uid, getuid());
+	ck_assert_int_eq(info.draining, 0);
+	contig_release(buffer);
+	done();
+}
+END_TEST
+
+/* ---- what release tells ------------------------------------------------- */
+
+struct hints {
+	unsigned int lent, released;
+	uint64_t last_id;
+};
+
+/* Answers nothing about releases before 16 of them wait. */
+static void collect_hints(struct fake *f, int fd, unsigned int n)
+{
+	struct hints *hints = f->data;
+	union message waiting[16];
+	unsigned int n_waiting = 0;
+
+	(void)n;
+	fake_greet(f, fd);
+	while (fake_receive(f, fd)) {
+		if (f->in.header.opcode == CONTIG_MSG_ALLOC) {
+			uint32_t count = f->in.alloc.count;
+
+			fake_lend(f, fd, hints->lent + 1);
+			hints->lent += count;
+			continue;
+		}
+		ck_assert_uint_eq(f->in.header.opcode, CONTIG_MSG_RELEASE);
+		hints->last_id = f->in.release.buffer_id;
+		hints->released++;
+		fake_prepare(f, &waiting[n_waiting++], 0);
+		if (n_waiting == 16)
+			while (n_waiting)
+				fake_send(fd, &waiting[--n_waiting], NULL, 0);
+	}
+}
+
+START_TEST(release_tells_and_never_leaves_more_than_16_unanswered)
+{
+	struct contig_buffer *buffers[64];
+	struct hints hints = {0};
+
+	with(collect_hints, &hints);
+	ck_assert_int_eq(contig_alloc_many(contig, &request, 64, buffers, NULL),
+			 0);
+	for (int i = 0; i < 64; i++)
+		contig_release(buffers[i]);
+	done();
+	ck_assert_uint_eq(hints.released, 64);
+	ck_assert_uint_eq(hints.last_id, 64);
+}
+END_TEST
+
+START_TEST(release_does_not_wait_for_the_answer)
+{
+	struct hints hints = {0};
+
+	with(collect_hints, &hints);
+	for (int i = 0; i < 15; i++)
+		contig_release(one());
+	done();
+	ck_assert_uint_eq(hints.released, 15);
+}
+END_TEST
+
+START_TEST(buffers_outlive_their_connection)
+{
+	struct contig_buffer *buffer;
+	void *map;
+
+	with(fake_serve, NULL);
+	buffer = one();
+	done();
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ | CONTIG_WRITE, &map),
+			 0);
+	memset(map, 7, 8192);
+	ck_assert_int_eq(contig_begin_cpu(buffer, CONTIG_READ), 0);
+	ck_assert_int_eq(contig_end_cpu(buffer, CONTIG_READ), 0);
+	contig_release(buffer);
+}
+END_TEST
+
+static void lend_and_die(struct fake *f, int fd, unsigned int n)
+{
+	(void)n;
+	fake_greet(f, fd);
+	fake_expect(f, fd, CONTIG_MSG_ALLOC);
+	fake_lend(f, fd, 1);
+}
+
+START_TEST(release_does_not_connect_anew)
+{
+	with(lend_and_die, NULL);
+	contig_release(one());
+	done();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("libcontig buffer");
+	TCase *tcase = harness_case(suite, "mapping");
+
+	tcase_add_test(tcase, maps_once_and_shares);
+	tcase_add_test(tcase, maps_with_the_access_asked_for);
+	tcase_add_test(tcase, release_unmaps);
+
+	tcase = harness_case(suite, "facts");
+	tcase_add_loop_test(tcase, tells_the_address_only_where_there_is_one, 0,
+			    3);
+
+	tcase = harness_case(suite, "release");
+	tcase_add_test(tcase,
+		       release_tells_and_never_leaves_more_than_16_unanswered);
+	tcase_add_test(tcase, release_does_not_wait_for_the_answer);
+	tcase_add_test(tcase, buffers_outlive_their_connection);
+	tcase_add_test(tcase, release_does_not_connect_anew);
+	return harness_run(suite);
+}

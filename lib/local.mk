@@ -82,3 +82,13 @@ tests_check_libcontig_occupancy_LDADD = $(libcontig_tests)
 tests_check_libcontig_request_LDADD = $(libcontig_tests)
 tests_check_libcontig_status_LDADD = $(libcontig_tests)
 endif
+
+check_PROGRAMS += tests/check_cplusplus
+TESTS += tests/check_cplusplus
+tests_check_cplusplus_SOURCES = tests/check_cplusplus.cc
+tests_check_cplusplus_CXXFLAGS = $(AM_CXXFLAGS) -std=c++11 -Wall -Wextra \
+	-Wpedantic -Werror
+tests_check_cplusplus_LDADD = libcontig.la
+
+TESTS += tests/exported_symbols
+EXTRA_DIST += tests/exported_symbols

@@ -266,17 +266,25 @@ static bool fits_without(const struct space *space, const struct fit *fit,
 	return extents_find(space->free, &rest, &phys);
 }
 
-/* The smallest sets of constraints that help when dropped, all together.  A
- * constraint that was not stated is in none of them: without it the set would
- * help as well and be smaller. */
+static unsigned int stated_constraints(const struct space *space,
+				       const struct fit *fit)
+{
+	return (fit->align_bytes > space->granule_bytes ? SPACE_ALIGN : 0) |
+	       (fit->max_phys < UINT64_MAX ? SPACE_MAX_PHYS : 0) |
+	       (fit->boundary_bytes ? SPACE_BOUNDARY : 0);
+}
+
+/* The smallest sets of constraints that help when dropped, all together.  Only
+ * what was stated can help, and each search may be a long one. */
 static unsigned int blocking_constraints(const struct space *space,
 					 const struct fit *fit)
 {
-	unsigned int helping = 0;
+	unsigned int stated = stated_constraints(space, fit), helping = 0;
 
 	for (int size = 1; size <= N_CONSTRAINTS && !helping; size++)
-		for (unsigned int set = 1; set < 1u << N_CONSTRAINTS; set++)
-			if (__builtin_popcount(set) == size &&
+		for (unsigned int set = 1; set <= stated; set++)
+			if ((set & ~stated) == 0 &&
+			    __builtin_popcount(set) == size &&
 			    fits_without(space, fit, set))
 				helping |= set;
 	return helping;

@@ -122,15 +122,25 @@ START_TEST(row_fits_the_width)
 {
 	struct picture_style style = {80, false, false};
 
-	/* " 0x90000000 |" and "|" */
+	/* 14 columns go to " 0x90000000 |" and "|", the rest to eights */
 	ck_assert_uint_eq(picture_row_cells(&style, 0x90000000, 1 << 20, true),
-			  80 - 14);
+			  64);
+	style.width = 14 + 64;
+	ck_assert_uint_eq(picture_row_cells(&style, 0x90000000, 1 << 20, true),
+			  64);
+	ck_assert_uint_eq(picture_row_cells(&style, 0xfffff000, 4096, true), 64);
+	style.width--;
+	ck_assert_uint_eq(picture_row_cells(&style, 0x90000000, 1 << 20, true),
+			  56);
+	style.width = 16 + 64;
 	ck_assert_uint_eq(picture_row_cells(&style, 0x90000000, 1 << 20, false),
-			  80 - 16);
-	ck_assert_uint_eq(picture_row_cells(&style, 0xfffff000, 4096, true),
-			  80 - 14);
-	ck_assert_uint_eq(picture_row_cells(&style, 0xfffff000, 4097, true),
-			  80 - 15);
+			  64);
+	style.width = 14 + 64;
+	ck_assert_uint_eq(picture_row_cells(&style, 0xfffff000, 4097, true), 56);
+	style.width = 14 + 9;
+	ck_assert_uint_eq(picture_row_cells(&style, 0x90000000, 4096, true), 8);
+	style.width = 14 + 7;
+	ck_assert_uint_eq(picture_row_cells(&style, 0x90000000, 4096, true), 7);
 	style.width = 15;
 	ck_assert_uint_eq(picture_row_cells(&style, 0x90000000, 4096, true), 1);
 	style.width = 14;

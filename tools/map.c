@@ -18,7 +18,7 @@
 /*
  * contigctl map: where in a region the lent memory lies.  The daemon counts
  * the bytes of each kind in equal cells; how many cells is chosen here, so
- * that they fill a few whole rows of the terminal and never cut a granule.
+ * that they fill a few rows of the terminal and start at round addresses.
  */
 
 #define ROWS	   4   /* of a region, where the terminal decides */
@@ -33,22 +33,32 @@ struct map {
 	json_object *array; /* borrowed; with --json */
 };
 
+/* As many cells as fit, of a size that is round: granules times a power of
+ * two.  They cover the span, so that the daemon comes to the same size. */
+static size_t round_cells(const struct contig_region_info *region, size_t fit)
+{
+	uint64_t cell = region->granule_bytes;
+
+	if (!cell || !region->span_bytes)
+		return 1; /* not a region that lends */
+	while ((region->span_bytes - 1) / cell >= fit && !(cell >> 63))
+		cell *= 2;
+	return (region->span_bytes - 1) / cell + 1;
+}
+
 static size_t cells_wanted(const struct map *map,
 			   const struct contig_region_info *region)
 {
-	uint64_t granules = region->span_bytes / region->granule_bytes;
-	uint64_t cells = map->cells;
+	size_t row;
 
-	if (!cells && map->invocation->json)
-		cells = JSON_CELLS;
-	if (!cells)
-		cells = ROWS * picture_row_cells(&map->style, region->base,
-						 region->span_bytes,
-						 region->guarantees &
-							 CONTIG_PHYS_KNOWN);
-	if (cells > CELLS_MAX)
-		cells = CELLS_MAX;
-	return cells < granules ? cells : granules;
+	if (map->cells)
+		return map->cells;
+	if (map->invocation->json)
+		return round_cells(region, JSON_CELLS);
+	row = picture_row_cells(&map->style, region->base, region->span_bytes,
+				region->guarantees & CONTIG_PHYS_KNOWN);
+	return round_cells(region,
+			   row < CELLS_MAX / ROWS ? row * ROWS : CELLS_MAX);
 }
 
 static json_object *cells_json(const struct picture *picture)
@@ -198,7 +208,7 @@ static int run(struct invocation *invocation)
 	const struct option_row rows[] = {
 		{'c', "cells", OPTION_TEXT, &cells, "N",
 		 "cut a region into at most N cells, 1 to 500;\n"
-		 "otherwise four rows of the terminal, or 256 in JSON"},
+		 "otherwise up to four rows, or 256 in JSON"},
 	};
 	struct error why = {"0 is too few"};
 	_cleanup_contig_ struct contig *contig = NULL;

@@ -85,7 +85,9 @@ size_t picture_row_cells(const struct picture_style *style, uint64_t base,
 	unsigned int around =
 		(unsigned int)address_width(base, span_bytes, base_known) + 4;
 
-	return style->width > around ? style->width - around : 1;
+	unsigned int cells = style->width > around ? style->width - around : 1;
+
+	return cells > 8 ? cells - cells % 8 : cells;
 }
 
 static void draw_address(FILE *stream, uint64_t address, bool known, int width)

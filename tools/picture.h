@@ -25,7 +25,8 @@ struct picture {
 	size_t n_cells;
 };
 
-/* Cells that fit one row behind the addresses of a span; at least 1. */
+/* Cells of one row behind the addresses of a span: what fits, at least 1, cut
+ * to a multiple of 8 so that rows start at round addresses. */
 size_t picture_row_cells(const struct picture_style *style, uint64_t base,
 			 uint64_t span_bytes, bool base_known);
 

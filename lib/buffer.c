@@ -76,7 +76,7 @@ static void send_hint(struct contig *contig, struct contig_buffer *buffer)
 
 	call_init(&buffer->hint, CONTIG_MSG_RELEASE, &release.header);
 	buffer->hint.done = hint_done;
-	if (!contig->session ||
+	if (!contig->session || connection_inherited(contig) ||
 	    call_try_send(contig, &buffer->hint, &release.header)) {
 		free(buffer);
 		return;

@@ -29,6 +29,10 @@
  * may be received by a thread that waits for an answer of its own; the socket
  * is then empty, but there is something to dispatch.
  *
+ * A child of fork(2) inherits the socket, and two processes that speak on one
+ * socket understand nothing.  So the connection remembers its process, and in
+ * any other it can only be closed, which leaves the parent's alone.
+ *
  * Buffers hold a reference, so that they can be released after contig_close().
  */
 
@@ -82,6 +86,7 @@ static int connection_new(struct contig **contigp, const char *path)
 	pthread_mutex_init(&contig->lock, NULL);
 	pthread_cond_init(&contig->changed, NULL);
 	contig->refs = 1;
+	contig->pid = getpid();
 	list_init(&contig->pending);
 	list_init(&contig->finished);
 	memcpy(contig->path, path, strlen(path) + 1);
@@ -138,6 +143,11 @@ int contig_poll_fd(const struct contig *contig)
 	return contig->epoll_fd;
 }
 
+bool connection_inherited(const struct contig *contig)
+{
+	return contig->pid != getpid();
+}
+
 int connection_ready(struct contig *contig, struct contig_failure *failure)
 {
 	struct session *session = NULL;
@@ -148,6 +158,9 @@ int connection_ready(struct contig *contig, struct contig_failure *failure)
 	if (contig->closed)
 		return failure_set(failure, -ENOTCONN,
 				   "the connection was closed");
+	if (connection_inherited(contig))
+		return failure_set(failure, -ENOTCONN,
+				   "the connection is the parent process's");
 	if (contig->session)
 		return 0;
 	contig->connecting = true;
@@ -172,13 +185,13 @@ void connection_end(struct contig *contig, const struct contig_failure *failure)
 	struct session *session = TAKE_PTR(contig->session);
 	struct call *call;
 
-	if (session) {
+	if (session && !connection_inherited(contig)) {
 		(void)epoll_ctl(contig->epoll_fd, EPOLL_CTL_DEL, session->fd,
 				NULL);
 		/* Wakes the thread that polls it, wherever that is. */
 		(void)shutdown(session->fd, SHUT_RDWR);
-		session_unref(session);
 	}
+	session_unref(session);
 	while ((call = list_first(&contig->pending, struct call, link))) {
 		if (call->failure)
 			*call->failure = *failure;

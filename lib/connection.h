@@ -20,6 +20,7 @@ struct contig {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;	 /* connecting, reading or a call's state */
 	unsigned int refs;	 /* the caller's, and one for each buffer */
+	pid_t pid;		 /* the process that opened it */
 	bool closed;		 /* contig_close() was called */
 	bool connecting;	 /* a thread shakes hands, without the lock */
 	bool reading;		 /* a thread waits for the socket, and is the
@@ -39,6 +40,10 @@ struct contig {
 struct contig *contig_ref(struct contig *contig);
 /* Frees the connection with its last user.  Returns NULL. */
 struct contig *contig_unref(struct contig *contig);
+
+/* True in a child of the process that opened the connection.  The socket and
+ * the descriptor to poll are shared with the parent then, and not touched. */
+bool connection_inherited(const struct contig *contig);
 
 /* [locked] Makes sure that there is a session; waits for the handshake.
  * Returns 0, or a negative errno explained in *failure (may be NULL). */

@@ -36,7 +36,8 @@ extern "C" {
  * once, except for contig_close(), which nothing may run beside; a `struct
  * contig_buffer` by one thread at a time.  A buffer outlives its connection and
  * the daemon: its descriptor and mappings stay good.  After fork(2) the child
- * may use buffers but not the connection: it opens its own.
+ * may use and release buffers and close the connection, but opens its own to
+ * talk to the daemon.
  *
  * Calls that talk to the daemon wait for its answer without a time limit, but
  * notice when it ends.  Where it was restarted they connect anew.  Each can
@@ -49,8 +50,8 @@ extern "C" {
  *	-EPROTO			the peer does not speak this protocol
  *	-EMFILE, -ENFILE	no descriptor is left for a connection
  *	-ENOMEM			this process is out of memory
- *	-ENOTCONN		contig_close() was called (and a buffer of the
- *				connection still needs the daemon)
+ *	-ENOTCONN		a buffer needs the daemon after contig_close(),
+ *				or the connection is the parent process's
  *	-EDQUOT, -EIO		the daemon turns connections away: too many of
  *				this user, or it lacks resources
  * The errors listed at a function come on top of these.

@@ -30,6 +30,8 @@ int contig_dispatch(struct contig *contig)
 	struct call *call;
 	int told = 0;
 
+	if (connection_inherited(contig))
+		return 0;
 	pthread_mutex_lock(&contig->lock);
 	if (!contig->reading) {
 		incoming_receive(contig);

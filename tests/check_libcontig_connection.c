@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/fake_daemon.h"
@@ -286,6 +287,50 @@ START_TEST(says_where_the_daemon_does_not_come_back)
 }
 END_TEST
 
+/* ---- fork --------------------------------------------------------------- */
+
+static int child(struct contig_buffer *buffer)
+{
+	struct contig_status status;
+	bool good = true;
+	void *map;
+
+	good &= contig_map(buffer, CONTIG_READ, &map) == 0;
+	good &= contig_get_status(contig, &status) == -ENOTCONN;
+	good &= contig_dispatch(contig) == 0;
+	good &= !contig_release(buffer);
+	good &= !contig_close(contig);
+	return good ? 0 : 1;
+}
+
+START_TEST(a_child_leaves_the_parents_connection_alone)
+{
+	struct contig_request request = CONTIG_REQUEST_INIT;
+	struct pollfd readable = {.events = POLLIN};
+	struct contig_buffer *buffer;
+	struct contig_status status;
+	int wait_status;
+	pid_t pid;
+
+	with(fake_serve, NULL);
+	ck_assert_int_eq(contig_open(&contig, fake.path), 0);
+	request.size_bytes = 4096;
+	ck_assert_int_eq(contig_alloc(contig, &request, &buffer, NULL), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (!pid)
+		_exit(child(buffer));
+	ck_assert_int_eq(waitpid(pid, &wait_status, 0), pid);
+	ck_assert_int_eq(wait_status, 0);
+	readable.fd = contig_poll_fd(contig);
+	ck_assert_int_eq(poll(&readable, 1, 0), 0);
+	ck_assert_int_eq(contig_get_status(contig, &status), 0);
+	contig_release(buffer);
+	contig_close(contig);
+	fake_stop(&fake);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("libcontig connection");
@@ -311,5 +356,8 @@ int main(void)
 	tcase_add_test(tcase, dispatching_an_end_leaves_nothing_to_poll);
 	tcase_add_test(tcase, gives_up_on_a_daemon_that_ends_every_connection);
 	tcase_add_test(tcase, says_where_the_daemon_does_not_come_back);
+
+	tcase = harness_case(suite, "fork");
+	tcase_add_test(tcase, a_child_leaves_the_parents_connection_alone);
 	return harness_run(suite);
 }

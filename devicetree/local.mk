@@ -47,7 +47,7 @@ CLEANFILES += $(DEVICETREE_FIXTURES:.dts=.dtb)
 SUFFIXES = .dts .dtb
 .dts.dtb:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
-		$(DTC) -q -q -f -I dts -O dtb -o $@ $<
+		$(DTC) -q -q -q -f -I dts -O dtb -o $@ $<
 endif
 
 if HAVE_CHECK

@@ -143,24 +143,33 @@ static int read_ranges(const struct reader *reader, struct reserved_node *node,
 	return r;
 }
 
+/* One number of 1 or 2 cells; false where it has another length. */
+static bool read_number(struct property p, uint64_t *valuep)
+{
+	if (p.len != CELL_BYTES && p.len != 2 * CELL_BYTES)
+		return false;
+	*valuep = read_cells(p.bytes, (unsigned int)(p.len / CELL_BYTES));
+	return true;
+}
+
 static int read_size(const struct reader *reader, struct reserved_node *node,
 		     struct property p)
 {
 	if (!p.bytes)
 		return 0;
-	if (p.len != reader->size_cells * CELL_BYTES)
-		return node_break(node,
-				  "its size has %zu bytes where #size-cells %u "
-				  "makes %zu",
-				  p.len, reader->size_cells,
-				  reader->size_cells * CELL_BYTES);
-	node->has_size = true;
-	node->size_bytes = read_cells(p.bytes, reader->size_cells);
-	return 0;
+	node->has_size = read_number(p, &node->size_bytes);
+	if (p.len == reader->size_cells * CELL_BYTES)
+		return 0;
+	return node_break(node,
+			  "its size has %zu bytes where #size-cells %u makes "
+			  "%zu",
+			  p.len, reader->size_cells,
+			  reader->size_cells * CELL_BYTES);
 }
 
-/* The binding counts it in size cells, Linux reads it in address cells;
- * the length tells which one was meant. */
+/* The binding counts it in size cells, Linux in address cells; the length
+ * tells which was meant.  Any other length makes Linux drop the node, and a
+ * hundred nodes of real boards are like that. */
 static int read_alignment(const struct reader *reader,
 			  struct reserved_node *node, struct property p)
 {
@@ -168,6 +177,7 @@ static int read_alignment(const struct reader *reader,
 
 	if (!p.bytes)
 		return 0;
+	node->has_alignment = read_number(p, &node->alignment_bytes);
 	if (p.len != reader->size_cells * CELL_BYTES &&
 	    p.len != reader->address_cells * CELL_BYTES)
 		return node_break(node,
@@ -175,9 +185,7 @@ static int read_alignment(const struct reader *reader,
 				  "#size-cells %u makes %zu",
 				  p.len, reader->size_cells,
 				  reader->size_cells * CELL_BYTES);
-	value = read_cells(p.bytes, (unsigned int)(p.len / CELL_BYTES));
-	node->has_alignment = true;
-	node->alignment_bytes = value;
+	value = node->alignment_bytes;
 	if ((value & (value - 1)) != 0)
 		return node_break(node,
 				  "its alignment 0x%" PRIx64

@@ -229,6 +229,7 @@ START_TEST(test_broken_nodes)
 		{"no-reg-no-size", "neither reg nor size"},
 		{"size-length", "size has 4 bytes"},
 		{"alignment-length", "alignment has 12 bytes"},
+		{"alignment-short", "alignment has 4 bytes"},
 		{"alignment-three", "0x3000 is not a power of two"},
 		{"alloc-ranges-length", "alloc-ranges has 4 bytes"},
 		{"alloc-ranges-overflow", "alloc-ranges entry"},
@@ -251,6 +252,11 @@ START_TEST(test_broken_nodes)
 	ck_assert_ptr_null(node(reserved, "healthy@93000000")->broken);
 	ck_assert_uint_eq(node(reserved, "reg-overflow")->n_reg, 1);
 	ck_assert_str_eq(node(reserved, "status-no-string")->status, "ok");
+	/* What could be read is kept. */
+	ck_assert(node(reserved, "size-length")->has_size);
+	ck_assert_uint_eq(node(reserved, "size-length")->size_bytes, 0x1000);
+	ck_assert(!node(reserved, "alignment-length")->has_alignment);
+	ck_assert(node(reserved, "alignment-short")->has_alignment);
 }
 END_TEST
 

@@ -80,6 +80,7 @@ extern const struct command command_alloc;
 extern const struct command command_buffers;
 extern const struct command command_clients;
 extern const struct command command_map;
+extern const struct command command_probe;
 extern const struct command command_regions;
 extern const struct command command_status;
 

@@ -26,6 +26,7 @@ static const struct command *const commands[] = {
 	&command_clients,
 	&command_map,
 	&command_alloc,
+	&command_probe,
 	NULL,
 };
 

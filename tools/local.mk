@@ -17,11 +17,14 @@ libtools_la_SOURCES = \
 	tools/order.c tools/order.h \
 	tools/output.c tools/output.h \
 	tools/picture.c tools/picture.h \
+	tools/probe.c \
+	tools/probe_facts.c tools/probe_facts.h \
 	tools/regions.c tools/regions.h \
 	tools/status.c \
 	tools/terminal.c tools/terminal.h
 libtools_la_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSONC_CFLAGS)
-libtools_la_LIBADD = libutil.la $(SMARTCOLS_LIBS) $(JSONC_LIBS)
+libtools_la_LIBADD = libdevicetree.la libconfiguration.la libutil.la \
+	$(SMARTCOLS_LIBS) $(JSONC_LIBS)
 
 bin_PROGRAMS += contigctl
 contigctl_SOURCES = tools/contigctl.c
@@ -40,6 +43,7 @@ check_PROGRAMS += \
 	tests/check_order \
 	tests/check_output \
 	tests/check_picture \
+	tests/check_probe_facts \
 	tests/check_regions \
 	tests/check_terminal
 TESTS += \
@@ -51,6 +55,7 @@ TESTS += \
 	tests/check_order \
 	tests/check_output \
 	tests/check_picture \
+	tests/check_probe_facts \
 	tests/check_regions \
 	tests/check_terminal
 tests_check_buffers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
@@ -67,8 +72,16 @@ tests_check_order_LDADD = libharness.la libtools.la $(CHECK_LIBS)
 tests_check_output_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_output_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS)
 tests_check_picture_LDADD = libharness.la libtools.la $(CHECK_LIBS)
+tests_check_probe_facts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
+tests_check_probe_facts_LDADD = libharness.la libtools.la libcontig.la \
+	$(JSONC_LIBS) $(CHECK_LIBS)
 tests_check_regions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_regions_LDADD = libharness.la libtools.la libcontig.la \
 	$(JSONC_LIBS) $(CHECK_LIBS)
 tests_check_terminal_LDADD = libharness.la libtools.la $(CHECK_LIBS)
 endif
+
+TESTS += tests/probe
+EXTRA_DIST += \
+	tests/probe \
+	tests/corpus/witness.py

@@ -84,4 +84,10 @@ endif
 TESTS += tests/probe
 EXTRA_DIST += \
 	tests/probe \
+	tests/corpus/corpus \
 	tests/corpus/witness.py
+
+# Every board of a kernel package, which may have to be fetched first.
+check-corpus: contigctl
+	$(srcdir)/tests/corpus/corpus --contigctl ./contigctl $(CORPUS)
+.PHONY: check-corpus

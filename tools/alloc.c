@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/buffers.h"
 #include "tools/command.h"
@@ -129,10 +130,19 @@ static void endings(sigset_t *signals)
 	(void)sigaddset(signals, SIGHUP);
 }
 
-/* Waits for one of the signals, for seconds or, where NULL, for ever. */
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Waits for one of the signals; with seconds no longer than those.  A wait may
+ * be cut short without either, for instance by SIGSTOP and SIGCONT. */
 static void hold(const char *seconds)
 {
-	struct timespec time;
+	uint64_t hold_ns = 0, end_ns = now_ns();
 	sigset_t signals;
 
 	endings(&signals);
@@ -141,10 +151,17 @@ static void hold(const char *seconds)
 			;
 		return;
 	}
-	/* checked before; a stop and continue starts the time anew */
-	if (order_parse_hold(seconds, &time, NULL) == 0)
-		while (sigtimedwait(&signals, NULL, &time) < 0 && errno == EINTR)
-			;
+	(void)order_parse_hold(seconds, &hold_ns, NULL); /* checked before */
+	end_ns += hold_ns;
+	for (uint64_t now = now_ns(); now < end_ns; now = now_ns()) {
+		struct timespec left = {
+			.tv_sec = (time_t)((end_ns - now) / 1000000000),
+			.tv_nsec = (long)((end_ns - now) % 1000000000),
+		};
+
+		if (sigtimedwait(&signals, NULL, &left) >= 0)
+			return;
+	}
 }
 
 static int run(struct invocation *invocation)

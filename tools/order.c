@@ -16,6 +16,8 @@
  * give, whether there is room) is the daemon's alone to judge.
  */
 
+#define NS_PER_S UINT64_C(1000000000)
+
 static bool is_power_of_two(uint64_t value)
 {
 	return value && !(value & (value - 1));
@@ -67,16 +69,15 @@ int order_parse_require(const char *list, uint32_t *guaranteesp,
 	return 0;
 }
 
-int order_parse_hold(const char *text, struct timespec *timep, struct error *why)
+int order_parse_hold(const char *text, uint64_t *nsp, struct error *why)
 {
 	size_t whole = strspn(text, "0123456789");
-	uint64_t seconds = 0;
-	long nanoseconds = 0, unit = 100000000;
+	uint64_t seconds = 0, ns = 0, unit = NS_PER_S / 10;
 	const char *p = text + whole;
 
 	if (*p == '.')
 		for (p++; isdigit((unsigned char)*p) && unit; p++) {
-			nanoseconds += (*p - '0') * unit;
+			ns += (uint64_t)(*p - '0') * unit;
 			unit /= 10;
 		}
 	if (!whole || *p || p[-1] == '.')
@@ -88,8 +89,7 @@ int order_parse_hold(const char *text, struct timespec *timep, struct error *why
 			return error_set(why, -ERANGE,
 					 "'%.64s' is more than 68 years", text);
 	}
-	timep->tv_sec = (time_t)seconds;
-	timep->tv_nsec = nanoseconds;
+	*nsp = seconds * NS_PER_S + ns;
 	return 0;
 }
 
@@ -136,8 +136,8 @@ static int check_names(const struct order *order, struct error *why)
 int order_check(const struct order *order, struct contig_request *wanted,
 		struct error *why)
 {
-	struct timespec hold;
 	uint32_t require = 0;
+	uint64_t hold;
 	int r = check_numbers(order, why);
 
 	if (r == 0)

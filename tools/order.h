@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "contig.h"
 #include "util/error.h"
@@ -40,8 +39,8 @@ int order_check(const struct order *order, struct contig_request *wanted,
 int order_parse_require(const char *list, uint32_t *guaranteesp,
 			struct error *why);
 
-/* Reads seconds, with up to nine decimals.  -EINVAL, -ERANGE. */
-int order_parse_hold(const char *text, struct timespec *timep,
-		     struct error *why);
+/* Reads seconds, with up to nine decimals, as nanoseconds.  -EINVAL, -ERANGE:
+ * more than 2^31-1 seconds. */
+int order_parse_hold(const char *text, uint64_t *nsp, struct error *why);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "daemon/dmabuf.h"
@@ -19,8 +20,8 @@
  * What a kernel's udmabuf does over huge pages has changed several times, in
  * ways that no version number tells reliably: distributions backport.  So it
  * is tried: a small dma-buf from the middle of a huge page must reach exactly
- * its own bytes, pieces given in any order must appear in that order, and the
- * count of holders must follow them.
+ * its own bytes, pieces given in any order must appear in that order, the count
+ * of holders must follow them, and nobody may hold pages without being counted.
  *
  * Each 64-bit word of the pool is first filled with its own offset, so that a
  * word seen through a dma-buf tells where it comes from.
@@ -45,6 +46,29 @@ static bool shows(const uint64_t *words, uint64_t offset, uint64_t add)
 	return true;
 }
 
+/* Pages that are put into a pipe by reference would outlive buffer and count:
+ * whoever did so could read what the next client writes.  Since 6.11 a udmabuf
+ * is mapped by frame number, and the kernel gives no references to that. */
+static int try_keeping_pages(void *map, struct error *why)
+{
+	struct iovec page = {map, 4096};
+	int fds[2];
+	ssize_t n;
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_set(why, -errno, "cannot make a pipe: %s",
+				 strerror(errno));
+	n = vmsplice(fds[1], &page, 1, 0);
+	(void)fd_close(fds[0]);
+	(void)fd_close(fds[1]);
+	if (n > 0)
+		return error_set(why, -ENOTSUP,
+				 "not isolated: this kernel (before 6.11) lets "
+				 "a process keep pages of a udmabuf without "
+				 "being counted");
+	return 0;
+}
+
 /* Reads and writes all pieces through a mapping of their dma-buf. */
 static int try_mapping(int dmabuf_fd, const struct hugepool *pool,
 		       const struct hugepool_piece *pieces, size_t n_pieces,
@@ -54,6 +78,7 @@ static int try_mapping(int dmabuf_fd, const struct hugepool *pool,
 	uint64_t *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			     dmabuf_fd, 0);
 	bool right = true;
+	int r;
 
 	if (map == MAP_FAILED)
 		return error_set(why, -errno, "cannot map a udmabuf: %s",
@@ -67,7 +92,10 @@ static int try_mapping(int dmabuf_fd, const struct hugepool *pool,
 		right = right && shows(hugepool_at(pool, pieces[i].offset),
 				       pieces[i].offset, 1);
 	}
+	r = right ? try_keeping_pages(map, why) : 0;
 	(void)munmap(map, size);
+	if (r)
+		return r;
 	if (!right)
 		return error_set(why, -EIO,
 				 "a udmabuf of a part of a huge page maps "

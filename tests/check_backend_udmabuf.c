@@ -2,11 +2,14 @@
 #include "daemon/backend.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/dma-buf.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "daemon/dmabuf.h"
@@ -172,6 +175,14 @@ START_TEST(held_in_every_way)
 }
 END_TEST
 
+static bool all(const unsigned char *at, size_t length, unsigned char value)
+{
+	for (size_t i = 0; i < length; i++)
+		if (at[i] != value)
+			return false;
+	return true;
+}
+
 /* Three neighbours; only the middle one is written, and only it changes. */
 START_TEST(objects_are_isolated)
 {
@@ -183,8 +194,9 @@ START_TEST(objects_are_isolated)
 		at[i] = map(objects[i]);
 	}
 	memset(at[1], 0x5a, GRANULE);
-	for (size_t i = 0; i < GRANULE; i++)
-		ck_assert(at[0][i] == 0 && at[1][i] == 0x5a && at[2][i] == 0);
+	ck_assert(all(at[0], GRANULE, 0));
+	ck_assert(all(at[1], GRANULE, 0x5a));
+	ck_assert(all(at[2], GRANULE, 0));
 	ck_assert_int_eq(
 		backend_udmabuf.zero(memory, objects[1]->run.phys, GRANULE / 2),
 		0);
@@ -194,6 +206,24 @@ START_TEST(objects_are_isolated)
 		unmap(objects[i], at[i]);
 		backend_udmabuf.object_free(objects[i]);
 	}
+}
+END_TEST
+
+/* A reference to a page would be a holder that no count knows. */
+START_TEST(pages_cannot_be_kept)
+{
+	struct object *object = new_object(0, GRANULE);
+	unsigned char *at = map(object);
+	struct iovec page = {at, 4096};
+	int fds[2];
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	ck_assert_int_eq(vmsplice(fds[1], &page, 1, 0), -1);
+	ck_assert_int_eq(errno, EFAULT);
+	(void)fd_close(fds[0]);
+	(void)fd_close(fds[1]);
+	unmap(object, at);
+	backend_udmabuf.object_free(object);
 }
 END_TEST
 
@@ -230,8 +260,7 @@ START_TEST(object_across_huge_pages)
 
 	object = new_object(page_bytes, GRANULE);
 	at = map(object);
-	for (size_t i = 0; i < GRANULE; i++)
-		ck_assert_int_eq(at[i], 0x42);
+	ck_assert(all(at, GRANULE, 0x42));
 	unmap(object, at);
 	backend_udmabuf.object_free(object);
 }
@@ -272,6 +301,7 @@ int main(void)
 		tcase_add_test(pool, memory_is_a_clean_pool);
 		tcase_add_loop_test(pool, held_in_every_way, 0, HOLDER_KINDS);
 		tcase_add_test(pool, objects_are_isolated);
+		tcase_add_test(pool, pages_cannot_be_kept);
 		tcase_add_test(pool, object_describes_what_clients_see);
 		tcase_add_test(pool, object_across_huge_pages);
 		tcase_add_test(pool, runs_outside_are_refused);

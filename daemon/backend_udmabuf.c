@@ -76,7 +76,7 @@ static int check_kernel(const struct backend_options *options,
 			why, -ENOTSUP,
 			"kernel %u.%u.%u corrupts memory: where a "
 			"driver maps a udmabuf of huge pages, 6.11 and "
-			"6.12 give it wrong pages (fixed from 6.13); "
+			"6.12 give it wrong pages, later ones do not; "
 			"the configuration can insist",
 			release->major, release->minor, release->patch);
 	return 0;

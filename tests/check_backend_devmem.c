@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,11 +276,12 @@ START_TEST(copies_reach_their_range_alone)
 	ck_assert_int_eq(backend_devmem.copy_to_client(object, offset, length),
 			 0);
 	ck_assert_int_eq(pread(lent, bytes, sizeof(bytes), 0), (ssize_t)size);
-	for (uint64_t i = 0; i < size; i++)
-		ck_assert_msg(bytes[i] == (i >= offset && i < offset + length
-						   ? 0x77
-						   : 0x3c),
-			      "byte %d", (int)i);
+	for (uint64_t i = 0; i < size; i++) {
+		bool copied = i >= offset && i < offset + length;
+
+		if (bytes[i] != (copied ? 0x77 : 0x3c))
+			ck_abort_msg("byte %d is 0x%x", (int)i, bytes[i]);
+	}
 	(void)fd_close(lent);
 	backend_devmem.object_free(object);
 	backend_devmem.memory_close(memory);

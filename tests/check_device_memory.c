@@ -36,7 +36,8 @@ void device_memory_write(volatile void *device, const void *from, size_t length)
 static const uint8_t *device_begin, *device_end; /* what may be touched */
 static size_t n_bytes, n_words;
 
-/* Called a million times: libcheck's own comparisons would take seconds. */
+/* These are called a million times: libcheck's own comparisons would take
+ * minutes on an emulated machine. */
 static void seen(const volatile void *address, size_t size)
 {
 	uintptr_t at = (uintptr_t)address;
@@ -53,6 +54,12 @@ static void seen(const volatile void *address, size_t size)
 		n_words++;
 }
 
+static void assert_same(const uint8_t *bytes, const uint8_t *others)
+{
+	if (memcmp(bytes, others, ROOM) != 0)
+		ck_abort_msg("bytes differ from what memset or memcpy do");
+}
+
 static void expect_touched(const uint8_t *device, size_t length)
 {
 	device_begin = device;
@@ -64,8 +71,11 @@ static void expect_touched(const uint8_t *device, size_t length)
 /* Every byte once, and bytes only at the two edges. */
 static void assert_touched(size_t length)
 {
-	ck_assert_uint_eq(n_bytes + n_words * sizeof(unsigned long), length);
-	ck_assert_uint_le(n_bytes, 2 * (sizeof(unsigned long) - 1));
+	if (n_bytes + n_words * sizeof(unsigned long) != length)
+		ck_abort_msg("%zu bytes and %zu words for %zu bytes", n_bytes,
+			     n_words, length);
+	if (n_bytes > 2 * (sizeof(unsigned long) - 1))
+		ck_abort_msg("%zu single bytes", n_bytes);
 }
 
 static void fill(uint8_t *bytes, uint8_t seed)
@@ -88,11 +98,11 @@ START_TEST(zero_is_memset)
 		expect_touched(device + offset, length);
 		recorded_zero(device + offset, length);
 		assert_touched(length);
-		ck_assert_mem_eq(device, expected, ROOM);
+		assert_same(device, expected);
 
 		fill(device, 0x11);
 		device_memory_zero(device + offset, length);
-		ck_assert_mem_eq(device, expected, ROOM);
+		assert_same(device, expected);
 	}
 }
 END_TEST
@@ -108,11 +118,11 @@ static void copy_both_ways(size_t offset, size_t other, size_t length)
 	expect_touched(device + offset, length);
 	recorded_read(ordinary + other, device + offset, length);
 	assert_touched(length);
-	ck_assert_mem_eq(ordinary, expected, ROOM);
-	ck_assert_mem_eq(device, before, ROOM);
+	assert_same(ordinary, expected);
+	assert_same(device, before);
 	fill(ordinary, 0x33);
 	device_memory_read(ordinary + other, device + offset, length);
-	ck_assert_mem_eq(ordinary, expected, ROOM);
+	assert_same(ordinary, expected);
 
 	fill(ordinary, 0x33);
 	memcpy(before, ordinary, ROOM);
@@ -121,11 +131,11 @@ static void copy_both_ways(size_t offset, size_t other, size_t length)
 	expect_touched(device + offset, length);
 	recorded_write(device + offset, ordinary + other, length);
 	assert_touched(length);
-	ck_assert_mem_eq(device, expected, ROOM);
-	ck_assert_mem_eq(ordinary, before, ROOM);
+	assert_same(device, expected);
+	assert_same(ordinary, before);
 	fill(device, 0x22);
 	device_memory_write(device + offset, ordinary + other, length);
-	ck_assert_mem_eq(device, expected, ROOM);
+	assert_same(device, expected);
 }
 
 START_TEST(copies_are_memcpy)

@@ -27,3 +27,7 @@ tests_check_form_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_text_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_validate_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 endif
+
+dist_doc_DATA += proto/PROTOCOL.md
+TESTS += tests/protocol_document
+EXTRA_DIST += tests/protocol_document

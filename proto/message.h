@@ -288,15 +288,21 @@ struct contig_msg_release {
 static_assert(sizeof(struct contig_msg_header) == 16, "wire size");
 static_assert(sizeof(struct contig_msg_error) == 440, "wire size");
 static_assert(sizeof(struct contig_msg_hello) == 24, "wire size");
+static_assert(sizeof(struct contig_msg_hello_reply) == 24, "wire size");
+static_assert(sizeof(struct contig_msg_plain) == 16, "wire size");
 static_assert(sizeof(struct contig_msg_status_reply) == 128, "wire size");
+static_assert(sizeof(struct contig_msg_list) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_list_reply) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_backend) == 416, "wire size");
 static_assert(sizeof(struct contig_msg_region) == 176, "wire size");
 static_assert(sizeof(struct contig_msg_buffer) == 168, "wire size");
 static_assert(sizeof(struct contig_msg_client) == 48, "wire size");
-static_assert(sizeof(struct contig_msg_cell) == 32, "wire size");
+static_assert(sizeof(struct contig_msg_occupancy) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_occupancy_reply) == 40, "wire size");
+static_assert(sizeof(struct contig_msg_cell) == 32, "wire size");
 static_assert(sizeof(struct contig_msg_alloc) == 152, "wire size");
+static_assert(sizeof(struct contig_msg_describe) == 32, "wire size");
 static_assert(sizeof(struct contig_msg_cpu) == 56, "wire size");
+static_assert(sizeof(struct contig_msg_release) == 24, "wire size");
 
 #endif

@@ -353,8 +353,9 @@ void contig_unmap(struct contig_buffer *buffer);
  * contig_begin_cpu() the CPU sees what devices wrote, after contig_end_cpu()
  * devices see what the CPU wrote.  Call them whatever the memory is: where there
  * is nothing to do they cost nothing.  For bounced memory (backend "devmem")
- * this is where bytes move, so CONTIG_WRITE alone promises that the CPU writes
- * all of the range; add CONTIG_READ to change only parts of it.
+ * this is where bytes move: begin brings what devices wrote, for CONTIG_WRITE
+ * alone as well, so that bytes left alone keep their value; end takes the whole
+ * range back where CONTIG_WRITE is set.
  * @access: CONTIG_READ, CONTIG_WRITE or both; the same at begin and end.
  *
  * Only bounced memory needs the daemon, and so has the errors of calls to it.

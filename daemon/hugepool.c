@@ -123,7 +123,7 @@ static int seal_and_map(struct hugepool *pool, struct error *why)
 				 strerror(errno));
 	/* the pages are there: none need be promised to the mapping */
 	mapping = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_NORESERVE, pool->fd, 0);
+		       MAP_SHARED | MAP_NORESERVE | MAP_POPULATE, pool->fd, 0);
 	if (mapping == MAP_FAILED)
 		return error_set(why, -errno, "cannot map the pool: %s",
 				 strerror(errno));

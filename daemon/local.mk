@@ -18,13 +18,16 @@ libdaemon_la_SOURCES = \
 	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
 	daemon/lease_object.c daemon/lease_object.h \
+	daemon/loop.c daemon/loop.h \
 	daemon/policy.c daemon/policy.h \
 	daemon/run.h \
 	daemon/space.c daemon/space.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
 	daemon/worker.c daemon/worker.h
-libdaemon_la_LIBADD = libutil.la
+libdaemon_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
+libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.la \
+	$(EVENT_LIBS) $(SYSTEMD_LIBS)
 
 if HAVE_CHECK
 check_PROGRAMS += \

@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += libutil.la
 libutil_la_SOURCES = \
 	util/broken.c util/broken.h \
 	util/cleanup.h \
+	util/clock.h \
 	util/error.c util/error.h \
 	util/fd.c util/fd.h \
 	util/format.c util/format.h \

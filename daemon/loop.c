@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <event2/event.h>
+
+/*
+ * The one file that knows libevent.  What the rest of the daemon needs of it
+ * are four small objects; behind them another loop could stand without anybody
+ * noticing.
+ *
+ * Connections are watched by edges.  By level, a connection that is not read
+ * for a while (its request waits for memory) could not be watched for its end
+ * without reporting the unread bytes again and again; and with only "closed"
+ * asked for, libevent 2.1 reports an EPOLLERR as readable and writable, which
+ * nobody asked for, so that the loop turns without end.
+ *
+ * A timer of 0 ms runs in the next round and not in this one: libevent takes
+ * expired timers between two polls, so that whoever has more to do than fits
+ * one turn lets the others in between.
+ */
+
+struct loop {
+	struct event_base *base;
+};
+
+struct watch {
+	struct event *event;
+	watch_fn *fn;
+	void *data;
+};
+
+struct timer {
+	struct event *event;
+	timer_fn *fn;
+	void *data;
+};
+
+struct catcher {
+	struct event *event;
+	catcher_fn *fn;
+	void *data;
+};
+
+int loop_new(struct loop **loopp)
+{
+	_cleanup_free_ struct loop *loop = calloc(1, sizeof(*loop));
+	struct event_config *config = event_config_new();
+
+	if (!loop || !config)
+		goto no_memory;
+	if (event_config_require_features(config, EV_FEATURE_ET) != 0 ||
+	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) != 0)
+		goto no_memory;
+	loop->base = event_base_new_with_config(config);
+	if (!loop->base)
+		goto no_memory;
+	event_config_free(config);
+	*loopp = TAKE_PTR(loop);
+	return 0;
+no_memory:
+	if (config)
+		event_config_free(config);
+	return -ENOMEM;
+}
+
+struct loop *loop_free(struct loop *loop)
+{
+	if (loop) {
+		event_base_free(loop->base);
+		free(loop);
+	}
+	return NULL;
+}
+
+int loop_run(struct loop *loop)
+{
+	return event_base_dispatch(loop->base) < 0 ? -EIO : 0;
+}
+
+void loop_stop(struct loop *loop)
+{
+	(void)event_base_loopbreak(loop->base);
+}
+
+int loop_turn(struct loop *loop, bool block)
+{
+	int flags = EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK);
+
+	return event_base_loop(loop->base, flags) < 0 ? -EIO : 0;
+}
+
+static void on_watch(evutil_socket_t fd, short what, void *data)
+{
+	const struct watch *watch = data;
+
+	(void)fd;
+	(void)what;
+	watch->fn(watch->data);
+}
+
+int watch_new(struct watch **watchp, struct loop *loop, int fd_borrow,
+	      unsigned int interest, watch_fn *fn, void *data)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	short what = EV_PERSIST;
+
+	if (!watch)
+		return -ENOMEM;
+	if (interest & LOOP_READ)
+		what |= EV_READ;
+	if (interest & LOOP_WRITE)
+		what |= EV_WRITE;
+	if (interest & LOOP_EDGE)
+		what |= EV_ET;
+	watch->fn = fn;
+	watch->data = data;
+	watch->event = event_new(loop->base, fd_borrow, what, on_watch, watch);
+	if (!watch->event || event_add(watch->event, NULL) != 0) {
+		(void)watch_free(watch);
+		return -ENOMEM;
+	}
+	*watchp = watch;
+	return 0;
+}
+
+struct watch *watch_free(struct watch *watch)
+{
+	if (watch) {
+		if (watch->event)
+			event_free(watch->event);
+		free(watch);
+	}
+	return NULL;
+}
+
+void watch_pause(struct watch *watch, bool pause)
+{
+	if (pause)
+		(void)event_del(watch->event);
+	else
+		(void)event_add(watch->event, NULL);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *data)
+{
+	const struct timer *timer = data;
+
+	(void)fd;
+	(void)what;
+	timer->fn(timer->data);
+}
+
+int timer_new(struct timer **timerp, struct loop *loop, timer_fn *fn, void *data)
+{
+	struct timer *timer = calloc(1, sizeof(*timer));
+
+	if (!timer)
+		return -ENOMEM;
+	timer->fn = fn;
+	timer->data = data;
+	timer->event = evtimer_new(loop->base, on_timer, timer);
+	if (!timer->event) {
+		free(timer);
+		return -ENOMEM;
+	}
+	*timerp = timer;
+	return 0;
+}
+
+struct timer *timer_free(struct timer *timer)
+{
+	if (timer) {
+		event_free(timer->event);
+		free(timer);
+	}
+	return NULL;
+}
+
+void timer_set(struct timer *timer, uint64_t delay_ms)
+{
+	const struct timeval delay = {
+		.tv_sec = (time_t)(delay_ms / 1000),
+		.tv_usec = (suseconds_t)(delay_ms % 1000 * 1000),
+	};
+
+	(void)evtimer_add(timer->event, &delay);
+}
+
+void timer_stop(struct timer *timer)
+{
+	(void)evtimer_del(timer->event);
+}
+
+static void on_signal(evutil_socket_t signo, short what, void *data)
+{
+	const struct catcher *catcher = data;
+
+	(void)what;
+	catcher->fn(catcher->data, (int)signo);
+}
+
+int catcher_new(struct catcher **catcherp, struct loop *loop, int signo,
+		catcher_fn *fn, void *data)
+{
+	struct catcher *catcher = calloc(1, sizeof(*catcher));
+
+	if (!catcher)
+		return -ENOMEM;
+	catcher->fn = fn;
+	catcher->data = data;
+	catcher->event = evsignal_new(loop->base, signo, on_signal, catcher);
+	if (!catcher->event || evsignal_add(catcher->event, NULL) != 0) {
+		(void)catcher_free(catcher);
+		return -ENOMEM;
+	}
+	*catcherp = catcher;
+	return 0;
+}
+
+struct catcher *catcher_free(struct catcher *catcher)
+{
+	if (catcher) {
+		if (catcher->event)
+			event_free(catcher->event);
+		free(catcher);
+	}
+	return NULL;
+}

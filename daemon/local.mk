@@ -3,13 +3,16 @@
 
 noinst_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = \
+	daemon/account.c daemon/account.h \
 	daemon/backend.c daemon/backend.h \
 	daemon/backend_devmem.c \
 	daemon/backend_simulated.c \
 	daemon/backend_udmabuf.c \
 	daemon/bitmap.c daemon/bitmap.h \
+	daemon/buffer.c daemon/buffer.h \
 	daemon/credentials.c daemon/credentials.h \
 	daemon/device_memory.c daemon/device_memory.h \
+	daemon/dirt.c daemon/dirt.h \
 	daemon/dmabuf.c daemon/dmabuf.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
@@ -19,7 +22,10 @@ libdaemon_la_SOURCES = \
 	daemon/lease.c daemon/lease.h \
 	daemon/lease_object.c daemon/lease_object.h \
 	daemon/loop.c daemon/loop.h \
+	daemon/owner.c daemon/owner.h \
 	daemon/policy.c daemon/policy.h \
+	daemon/region.c daemon/region.h \
+	daemon/registry.c daemon/registry.h \
 	daemon/run.h \
 	daemon/space.c daemon/space.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
@@ -31,12 +37,15 @@ libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.l
 
 if HAVE_CHECK
 check_PROGRAMS += \
+	tests/check_account \
 	tests/check_backend_devmem \
 	tests/check_backend_simulated \
 	tests/check_backend_udmabuf \
 	tests/check_bitmap \
+	tests/check_buffer \
 	tests/check_credentials \
 	tests/check_device_memory \
+	tests/check_dirt \
 	tests/check_dmabuf \
 	tests/check_extent \
 	tests/check_fit \
@@ -45,17 +54,22 @@ check_PROGRAMS += \
 	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_policy \
+	tests/check_region \
+	tests/check_registry \
 	tests/check_space \
 	tests/check_space_model \
 	tests/check_udmabuf \
 	tests/check_worker
 TESTS += \
+	tests/check_account \
 	tests/check_backend_devmem \
 	tests/check_backend_simulated \
 	tests/check_backend_udmabuf \
 	tests/check_bitmap \
+	tests/check_buffer \
 	tests/check_credentials \
 	tests/check_device_memory \
+	tests/check_dirt \
 	tests/check_dmabuf \
 	tests/check_extent \
 	tests/check_fit \
@@ -64,16 +78,21 @@ TESTS += \
 	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_policy \
+	tests/check_region \
+	tests/check_registry \
 	tests/check_space \
 	tests/check_space_model \
 	tests/check_udmabuf \
 	tests/check_worker
+tests_check_account_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_buffer_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_credentials_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_dirt_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -82,6 +101,8 @@ tests_check_hugepool_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_region_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_registry_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

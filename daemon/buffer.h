@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_BUFFER_H
+#define DAEMON_BUFFER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <bsd/sys/tree.h>
+
+#include "daemon/account.h"
+#include "daemon/backend.h"
+#include "daemon/owner.h"
+#include "daemon/region.h"
+#include "util/error.h"
+#include "util/list.h"
+
+#define BUFFER_NAME_BYTES 32 /* as CONTIG_MSG_NAME_BYTES */
+
+enum buffer_state {
+	BUFFER_LENT = 1,
+	BUFFER_DRAINING = 2,
+};
+
+/* One run that is lent out. */
+struct buffer {
+	uint64_t id; /* increasing, never used again */
+	char name[BUFFER_NAME_BYTES];
+	enum buffer_state state;
+	struct region *region;	 // list region::buffers
+	struct object *object;	 /* owned */
+	struct stain *stain;	 /* owned: set aside for the return */
+	struct account *account; /* a reference: charged until the end */
+	struct accounts *accounts;
+	struct owner *owner; /* NULL: that connection has ended */
+	unsigned int pins;   /* the worker copies from or to it */
+
+	struct list region_link;   // region::buffers
+	struct list owner_link;	   // owner::buffers
+	RB_ENTRY(buffer) by_id;	   // registry::ids
+	RB_ENTRY(buffer) by_inode; // registry::inodes
+
+	struct list watch_link; // reaper::watched
+	struct list hot_link;	// reaper::hot
+	uint64_t hot_due_ms;
+	uint64_t hot_until_ms;
+	uint64_t sweep; /* the last one that looked at it */
+};
+
+struct buffer_spec {
+	uint64_t id;
+	const char *name;
+	struct region *region;
+	struct owner *owner;
+};
+
+/* Makes the buffer of a clean run that was taken from the region's space.  The
+ * run becomes the buffer's only where this returns 0.
+ * A negative errno: what the backend could not do, with the words in *why. */
+int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
+		       const struct run *run, struct error *why);
+
+/* How a buffer ended. */
+enum buffer_end {
+	BUFFER_UNTOUCHED, /* nobody ever got a descriptor: the run is clean */
+	BUFFER_USED,	  /* the last holder is gone: the run is dirty */
+};
+
+/* Ends a buffer: its run goes back to the region.  Returns NULL. */
+struct buffer *buffer_free(struct buffer *buffer, enum buffer_end end);
+
+/* The owner let go, others may still hold it: LENT becomes DRAINING. */
+void buffer_drain(struct buffer *buffer, uint64_t now_ms);
+/* The same, and the owner's connection is no more. */
+void buffer_orphan(struct buffer *buffer, uint64_t now_ms);
+
+static inline uint64_t buffer_bytes(const struct buffer *buffer)
+{
+	return buffer->object->run.size_bytes;
+}
+
+static inline uint32_t buffer_owner_uid(const struct buffer *buffer)
+{
+	return buffer->account->uid;
+}
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_DIRT_H
+#define DAEMON_DIRT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/space.h"
+#include "util/list.h"
+
+/*
+ * Runs of one region that nobody uses but that are not known to be zero,
+ * oldest first.  They are still taken in the region's space.
+ */
+
+/* One run; made when the run is lent, so that its return needs no memory. */
+struct stain {
+	struct list link; // dirt::stains
+	struct run run;
+	uint64_t ticket; /* of all regions, increasing in order of soiling */
+};
+
+struct dirt {
+	struct list stains;
+	uint64_t bytes;
+	uint64_t *ticketp; /* borrowed: the newest one given to any region */
+};
+
+void dirt_init(struct dirt *dirt, uint64_t *ticketp);
+void dirt_deinit(struct dirt *dirt);
+
+/* NULL: out of memory.  Freed with free(), or given to dirt_add_consume(). */
+struct stain *stain_new(const struct run *run);
+
+void dirt_add_consume(struct dirt *dirt, struct stain *stain);
+
+/* The first bytes of the oldest stain, at most max_bytes; false: all clean. */
+bool dirt_peek(const struct dirt *dirt, uint64_t max_bytes, struct run *runp);
+/* Takes away what dirt_peek() gave. */
+void dirt_remove(struct dirt *dirt, const struct run *run);
+
+/* Whether anything is left of what was soiled up to that ticket. */
+bool dirt_waits(const struct dirt *dirt, uint64_t ticket);
+
+#endif

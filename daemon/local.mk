@@ -9,6 +9,7 @@ libdaemon_la_SOURCES = \
 	daemon/backend_simulated.c \
 	daemon/backend_udmabuf.c \
 	daemon/bitmap.c daemon/bitmap.h \
+	daemon/bounce.c daemon/bounce.h \
 	daemon/buffer.c daemon/buffer.h \
 	daemon/credentials.c daemon/credentials.h \
 	daemon/device_memory.c daemon/device_memory.h \
@@ -24,9 +25,11 @@ libdaemon_la_SOURCES = \
 	daemon/loop.c daemon/loop.h \
 	daemon/owner.c daemon/owner.h \
 	daemon/policy.c daemon/policy.h \
+	daemon/reaper.c daemon/reaper.h \
 	daemon/region.c daemon/region.h \
 	daemon/registry.c daemon/registry.h \
 	daemon/run.h \
+	daemon/scrubber.c daemon/scrubber.h \
 	daemon/space.c daemon/space.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
@@ -54,6 +57,7 @@ check_PROGRAMS += \
 	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_policy \
+	tests/check_reaper \
 	tests/check_region \
 	tests/check_registry \
 	tests/check_space \
@@ -78,6 +82,7 @@ TESTS += \
 	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_policy \
+	tests/check_reaper \
 	tests/check_region \
 	tests/check_registry \
 	tests/check_space \
@@ -101,6 +106,7 @@ tests_check_hugepool_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_region_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_registry_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

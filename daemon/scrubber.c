@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/scrubber.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/*
+ * One job a region, always about the oldest of its dirt.  A piece is small
+ * enough that memory comes back steadily while gigabytes wait, at start-up for
+ * example, and large enough that handing it to the thread and back costs
+ * nothing beside zeroing it.  Within a piece the thread stops after each slice
+ * to look for urgent work.
+ *
+ * The thread touches nothing but the job and the memory that it is about; what
+ * happened is entered into the region by the main thread when the job is done.
+ */
+
+struct scrub {
+	struct list link; // scrubber::scrubs
+	struct scrubber *scrubber;
+	struct region *region;
+	struct job job;
+	bool busy;
+	struct run run;	     /* the piece under way */
+	uint64_t done_bytes; /* of it; the thread's while busy */
+};
+
+static int scrub_step(struct job *job)
+{
+	struct scrub *scrub = container_of(job, struct scrub, job);
+	struct memory *memory = scrub->region->memory;
+	uint64_t slice = scrub->run.size_bytes - scrub->done_bytes;
+	int r;
+
+	if (slice > SCRUB_SLICE_BYTES)
+		slice = SCRUB_SLICE_BYTES;
+	r = memory->backend->zero(memory, scrub->run.phys + scrub->done_bytes,
+				  slice);
+	if (r < 0)
+		return r;
+	scrub->done_bytes += slice;
+	return scrub->done_bytes < scrub->run.size_bytes;
+}
+
+static void scrub_done(struct job *job, int result)
+{
+	struct scrub *scrub = container_of(job, struct scrub, job);
+	struct scrubber *scrubber = scrub->scrubber;
+
+	scrub->busy = false;
+	region_cleaned(scrub->region, &scrub->run, result);
+	scrubber_kick(scrubber, scrub->region, false);
+	scrubber->fn(scrubber->data, scrub->region);
+}
+
+void scrubber_init(struct scrubber *scrubber, struct worker *worker,
+		   scrubber_fn *fn, void *data)
+{
+	scrubber->worker = worker;
+	list_init(&scrubber->scrubs);
+	scrubber->fn = fn;
+	scrubber->data = data;
+}
+
+void scrubber_deinit(struct scrubber *scrubber)
+{
+	struct scrub *scrub, *tmp;
+
+	list_for_each_safe (scrub, tmp, &scrubber->scrubs, link) {
+		scrub->region->scrub = NULL;
+		list_remove(&scrub->link);
+		free(scrub);
+	}
+}
+
+int scrubber_add(struct scrubber *scrubber, struct region *region)
+{
+	struct scrub *scrub = calloc(1, sizeof(*scrub));
+
+	if (!scrub)
+		return -ENOMEM;
+	scrub->scrubber = scrubber;
+	scrub->region = region;
+	scrub->job.step = scrub_step;
+	scrub->job.done = scrub_done;
+	list_append(&scrubber->scrubs, &scrub->link);
+	region->scrub = scrub;
+	return 0;
+}
+
+void scrubber_kick(struct scrubber *scrubber, struct region *region, bool hurry)
+{
+	struct scrub *scrub = region->scrub;
+
+	if (scrub->busy) {
+		if (hurry)
+			worker_hurry(scrubber->worker, &scrub->job);
+		return;
+	}
+	if (!dirt_peek(&region->dirt, SCRUB_PIECE_BYTES, &scrub->run))
+		return;
+	scrub->busy = true;
+	scrub->done_bytes = 0;
+	worker_submit(scrubber->worker, &scrub->job,
+		      hurry ? WORKER_URGENT : WORKER_IDLE);
+}

@@ -11,21 +11,26 @@ libdaemon_la_SOURCES = \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/bounce.c daemon/bounce.h \
 	daemon/buffer.c daemon/buffer.h \
+	daemon/choice.c daemon/choice.h \
 	daemon/credentials.c daemon/credentials.h \
 	daemon/device_memory.c daemon/device_memory.h \
 	daemon/dirt.c daemon/dirt.h \
 	daemon/dmabuf.c daemon/dmabuf.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
+	daemon/guarantee.c daemon/guarantee.h \
 	daemon/hugepages.c daemon/hugepages.h \
 	daemon/hugepool.c daemon/hugepool.h \
 	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
 	daemon/lease_object.c daemon/lease_object.h \
+	daemon/lender.c daemon/lender.h \
+	daemon/loan.c daemon/loan.h \
 	daemon/loop.c daemon/loop.h \
 	daemon/owner.c daemon/owner.h \
 	daemon/policy.c daemon/policy.h \
 	daemon/reaper.c daemon/reaper.h \
+	daemon/refusal.c daemon/refusal.h \
 	daemon/region.c daemon/region.h \
 	daemon/registry.c daemon/registry.h \
 	daemon/run.h \

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/lender.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/choice.h"
+#include "util/clock.h"
+
+/*
+ * The centre of the daemon.  A request for memory is tried at once.  Where
+ * memory is short, nobody is told so before everything that could help has been
+ * waited for, in this order:
+ *
+ *	1. every buffer is looked at once more: holders may have gone unsaid;
+ *	2. what began to drain a moment ago gets a moment: a process that is
+ *	   killed lets go of one descriptor after the other;
+ *	3. what was dirty by then is zeroed.
+ *
+ * Each of the three ends by itself, whatever other clients do meanwhile, so a
+ * request is never parked for ever.  Whenever memory comes back, all parked
+ * requests are tried again in the order in which they came; one that cannot be
+ * served does not hold up a smaller one behind it.
+ *
+ * Nothing here calls back into itself: what returns memory only sets a timer of
+ * 0 ms, and the retry runs from the top of the loop.
+ */
+
+static void arm_reaper(struct lender *lender)
+{
+	uint64_t now = clock_ms();
+	int64_t delay = reaper_delay_ms(&lender->reaper, now);
+
+	if (delay < 0) {
+		if (lender->reaper_armed)
+			timer_stop(lender->reaper_timer);
+		lender->reaper_armed = false;
+		return;
+	}
+	if (lender->reaper_armed &&
+	    lender->reaper_due_ms <= now + (uint64_t)delay)
+		return;
+	lender->reaper_armed = true;
+	lender->reaper_due_ms = now + (uint64_t)delay;
+	timer_set(lender->reaper_timer, (uint64_t)delay);
+}
+
+static void retry_soon(struct lender *lender)
+{
+	if (!list_empty(&lender->parked))
+		timer_set(lender->retry_timer, 0);
+}
+
+static void on_reaper_timer(void *data)
+{
+	struct lender *lender = data;
+
+	lender->reaper_armed = false;
+	reaper_run(&lender->reaper, clock_ms());
+	retry_soon(lender);
+	arm_reaper(lender);
+}
+
+/* The reaper found a buffer that nobody holds. */
+static void on_unheld(void *data, struct buffer *buffer)
+{
+	struct lender *lender = data;
+	struct region *region = buffer->region;
+
+	registry_remove(&lender->registry, buffer);
+	reaper_remove(&lender->reaper, buffer);
+	(void)buffer_free(buffer, BUFFER_USED);
+	scrubber_kick(&lender->scrubber, region, !list_empty(&lender->parked));
+	retry_soon(lender);
+}
+
+static void on_cleaned(void *data, struct region *region)
+{
+	struct lender *lender = data;
+
+	(void)region;
+	retry_soon(lender);
+}
+
+static void on_worker(void *data)
+{
+	struct lender *lender = data;
+
+	worker_dispatch(lender->worker);
+}
+
+/* Whether what is dirty or draining could ever make room for the request. */
+static bool could_help(const struct loan *loan, const struct region *region,
+		       uint64_t extra_bytes)
+{
+	uint64_t total = want_total_bytes(&loan->want, region);
+
+	return total <= region_free_bytes(region) + extra_bytes;
+}
+
+/* Milliseconds for which the request should wait for draining buffers. */
+static uint64_t grace_ms(const struct loan *loan, const struct region *region,
+			 uint64_t now)
+{
+	uint64_t end = region->drained_ms + LENDER_GRACE_MS;
+	uint64_t limit = loan->parked_ms + LENDER_GRACE_MAX_MS;
+
+	if (region->draining_bytes == 0 ||
+	    !could_help(loan, region, region->draining_bytes))
+		return 0;
+	if (end > limit)
+		end = limit;
+	return end > now ? end - now : 0;
+}
+
+struct attempt {
+	bool candidates;
+	bool short_of_memory; /* at least one might do later */
+	uint64_t grace_ms;
+	bool dirt;
+	struct refusal refusal; /* the closest */
+};
+
+/* One region said no: notes why, and whether waiting could change that. */
+static void note_refusal(struct attempt *attempt, const struct loan *loan,
+			 const struct region *region, int outcome,
+			 const struct refusal *refusal)
+{
+	uint64_t grace;
+
+	if (!attempt->candidates ||
+	    refusal_closeness(refusal) > refusal_closeness(&attempt->refusal))
+		attempt->refusal = *refusal;
+	attempt->candidates = true;
+	if (outcome != SPACE_E_FULL && outcome != SPACE_E_FRAGMENTED &&
+	    outcome != SPACE_E_CONSTRAINT)
+		return;
+	if (could_help(loan, region, region->lent_bytes + region->draining_bytes))
+		attempt->short_of_memory = true;
+	grace = grace_ms(loan, region, clock_ms());
+	if (grace > attempt->grace_ms)
+		attempt->grace_ms = grace;
+	if (dirt_waits(&region->dirt, loan->dirt_ticket) &&
+	    could_help(loan, region, 0))
+		attempt->dirt = true;
+}
+
+/* True where it was served. */
+static bool attempt_all(struct lender *lender, struct loan *loan,
+			struct attempt *attempt)
+{
+	struct region *region = NULL;
+	struct refusal refusal;
+	int outcome;
+
+	while ((region = choice_next(&lender->regions, &loan->want, region))) {
+		if (loan_try(loan, region, &lender->next_id, &refusal,
+			     &outcome) == 0)
+			return true;
+		note_refusal(attempt, loan, region, outcome, &refusal);
+	}
+	if (!attempt->candidates)
+		choice_refuse(&lender->regions, &loan->want, &attempt->refusal);
+	return false;
+}
+
+static void settle(struct lender *lender, struct loan *loan)
+{
+	uint64_t now = clock_ms();
+
+	for (size_t i = 0; i < loan->n_lent; i++) {
+		registry_add(&lender->registry, loan->buffers[i]);
+		reaper_add(&lender->reaper, loan->buffers[i], now);
+	}
+	lender->allocations += loan->n_lent;
+	arm_reaper(lender);
+	loan->done(loan, 0);
+}
+
+static void refuse(struct lender *lender, struct loan *loan,
+		   const struct refusal *refusal)
+{
+	lender->refusals++;
+	loan->refusal = *refusal;
+	loan->done(loan, (int)refusal->reason);
+}
+
+static void hurry(struct lender *lender, const struct loan *loan)
+{
+	struct region *region = NULL;
+
+	while ((region = choice_next(&lender->regions, &loan->want, region)))
+		scrubber_kick(&lender->scrubber, region, true);
+}
+
+/* Tries a request; true where it is decided and no longer the lender's. */
+static bool decide(struct lender *lender, struct loan *loan)
+{
+	struct attempt attempt = {.candidates = false};
+	bool swept;
+
+	swept = loan->sweep_ticket &&
+		reaper_has_swept(&lender->reaper, loan->sweep_ticket);
+	if (!swept)
+		loan->dirt_ticket = UINT64_MAX;
+	else if (loan->dirt_ticket == UINT64_MAX)
+		loan->dirt_ticket = lender->ticket;
+	if (attempt_all(lender, loan, &attempt)) {
+		list_remove(&loan->link);
+		settle(lender, loan);
+		return true;
+	}
+	if (!attempt.short_of_memory ||
+	    (swept && attempt.grace_ms == 0 && !attempt.dirt)) {
+		list_remove(&loan->link);
+		refuse(lender, loan, &attempt.refusal);
+		return true;
+	}
+	if (swept && attempt.grace_ms > 0) {
+		/* what drains in this time is waited for as well */
+		loan->dirt_ticket = lender->ticket;
+		timer_set(lender->retry_timer, attempt.grace_ms);
+	}
+	hurry(lender, loan);
+	return false;
+}
+
+static void on_retry_timer(void *data)
+{
+	struct lender *lender = data;
+	struct loan *loan, *tmp;
+
+	list_for_each_safe (loan, tmp, &lender->parked, link)
+		(void)decide(lender, loan);
+	arm_reaper(lender);
+}
+
+void lender_allocate(struct lender *lender, struct loan *loan)
+{
+	loan->parked_ms = clock_ms();
+	loan->sweep_ticket = 0;
+	if (decide(lender, loan))
+		return;
+	loan->sweep_ticket = reaper_want_sweep(&lender->reaper);
+	list_append(&lender->parked, &loan->link);
+	if (reaper_has_swept(&lender->reaper, loan->sweep_ticket))
+		retry_soon(lender); /* there is no buffer to look at */
+	arm_reaper(lender);
+}
+
+void lender_cancel(struct lender *lender, struct loan *loan)
+{
+	(void)lender;
+	list_remove(&loan->link);
+}
+
+void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner)
+{
+	uint64_t now = clock_ms();
+
+	if (reaper_check(&lender->reaper, buffer))
+		return;
+	if (by_owner)
+		buffer_drain(buffer, now);
+	reaper_hint(&lender->reaper, buffer, now);
+	arm_reaper(lender);
+}
+
+void lender_owner_gone(struct lender *lender, struct owner *owner)
+{
+	uint64_t now = clock_ms();
+	struct buffer *buffer, *tmp;
+
+	/* Only marked here: looking at thousands at once would hold up
+	 * everybody, and the reaper begins in the next round. */
+	list_for_each_safe (buffer, tmp, &owner->buffers, owner_link) {
+		buffer_orphan(buffer, now);
+		reaper_hint(&lender->reaper, buffer, now);
+	}
+	arm_reaper(lender);
+}
+
+struct bounce *lender_bounce(struct lender *lender, struct buffer *buffer,
+			     const struct bounce *what)
+{
+	struct bounce *bounce = bounce_start(lender->worker, buffer, what);
+
+	if (bounce)
+		list_append(&lender->bounces, &bounce->link);
+	return bounce;
+}
+
+struct bounce *lender_bounce_free(struct lender *lender, struct bounce *bounce)
+{
+	/* The last holder may have gone during the copy. */
+	reaper_hint(&lender->reaper, bounce->buffer, clock_ms());
+	arm_reaper(lender);
+	return bounce_free(bounce);
+}
+
+int lender_add_region_consume(struct lender *lender, struct region *region)
+{
+	int r = scrubber_add(&lender->scrubber, region);
+
+	if (r < 0)
+		return r;
+	list_append(&lender->regions, &region->link);
+	lender->n_regions++;
+	scrubber_kick(&lender->scrubber, region, false);
+	return 0;
+}
+
+struct region *lender_find_region(const struct lender *lender, const char *name)
+{
+	struct region *region;
+
+	list_for_each (region, &lender->regions, link)
+		if (strcmp(region->name, name) == 0)
+			return region;
+	return NULL;
+}
+
+struct region *lender_get_region(const struct lender *lender, uint32_t id)
+{
+	struct region *region;
+
+	list_for_each (region, &lender->regions, link)
+		if (region->id == id)
+			return region;
+	return NULL;
+}
+
+struct region *lender_default_region(const struct lender *lender)
+{
+	struct region *region;
+
+	list_for_each (region, &lender->regions, link)
+		if (region->is_default)
+			return region;
+	return NULL;
+}
+
+int lender_new(struct lender **lenderp, struct loop *loop)
+{
+	_cleanup_(lender_freep) struct lender *lender =
+		calloc(1, sizeof(*lender));
+	int r;
+
+	if (!lender)
+		return -ENOMEM;
+	list_init(&lender->regions);
+	list_init(&lender->parked);
+	list_init(&lender->bounces);
+	registry_init(&lender->registry);
+	accounts_init(&lender->accounts);
+	lender->next_id = 1;
+	reaper_init(&lender->reaper, on_unheld, lender);
+	scrubber_init(&lender->scrubber, NULL, on_cleaned, lender);
+	r = worker_new(&lender->worker);
+	if (r < 0)
+		return r;
+	lender->scrubber.worker = lender->worker;
+	r = watch_new(&lender->worker_watch, loop, worker_fd(lender->worker),
+		      LOOP_READ, on_worker, lender);
+	if (r < 0)
+		return r;
+	r = timer_new(&lender->reaper_timer, loop, on_reaper_timer, lender);
+	if (r < 0)
+		return r;
+	r = timer_new(&lender->retry_timer, loop, on_retry_timer, lender);
+	if (r < 0)
+		return r;
+	*lenderp = TAKE_PTR(lender);
+	return 0;
+}
+
+struct lender *lender_free(struct lender *lender)
+{
+	struct buffer *buffer;
+	struct region *region, *next;
+	struct bounce *bounce;
+
+	if (!lender)
+		return NULL;
+	(void)watch_free(lender->worker_watch);
+	(void)timer_free(lender->reaper_timer);
+	(void)timer_free(lender->retry_timer);
+	if (lender->worker)
+		(void)worker_free(lender->worker);
+	while ((bounce = list_first(&lender->bounces, struct bounce, link))) {
+		bounce->buffer->pins--;
+		(void)bounce_free(bounce);
+	}
+	while ((buffer = registry_next(&lender->registry, 0))) {
+		registry_remove(&lender->registry, buffer);
+		reaper_remove(&lender->reaper, buffer);
+		(void)buffer_free(buffer, BUFFER_USED);
+	}
+	scrubber_deinit(&lender->scrubber);
+	list_for_each_safe (region, next, &lender->regions, link)
+		(void)region_free(region);
+	free(lender);
+	return NULL;
+}

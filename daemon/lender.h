@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_LENDER_H
+#define DAEMON_LENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/account.h"
+#include "daemon/loan.h"
+#include "daemon/bounce.h"
+#include "daemon/buffer.h"
+#include "daemon/loop.h"
+#include "daemon/reaper.h"
+#include "daemon/region.h"
+#include "daemon/registry.h"
+#include "daemon/scrubber.h"
+#include "daemon/worker.h"
+#include "util/cleanup.h"
+#include "util/list.h"
+
+/*
+ * Lends memory and gets it back: regions, buffers, who waits, and the machinery
+ * that looks after them.  It knows nothing of connections and messages.
+ */
+struct lender {
+	struct list regions; // region::link, by id
+	size_t n_regions;
+	struct registry registry;
+	struct accounts accounts;
+	uint64_t ticket; /* of struct dirt */
+	uint64_t next_id;
+	uint64_t allocations; /* buffers lent since start */
+	uint64_t refusals;
+
+	struct list parked;  // loan::link, in order of arrival
+	struct list bounces; // bounce::link
+	struct worker *worker;
+	struct watch *worker_watch;
+	struct reaper reaper;
+	struct scrubber scrubber;
+	struct timer *reaper_timer;
+	struct timer *retry_timer;
+	bool reaper_armed;
+	uint64_t reaper_due_ms;
+};
+
+/* A buffer that began to drain a moment ago mostly belongs to a process that
+ * is just ending; this long, a request that is short of memory waits for it. */
+#define LENDER_GRACE_MS	    50
+#define LENDER_GRACE_MAX_MS 200 /* in all, since the request came */
+
+/* 0 or a negative errno. */
+int lender_new(struct lender **lenderp, struct loop *loop);
+/* Every owner must be gone; buffers that somebody still holds are left to
+ * their holders. */
+struct lender *lender_free(struct lender *lender);
+DEFINE_CLEANUP(struct lender *, lender_free)
+
+/* Adds a region whose tickets are lender::ticket; zeroing starts. 0 or -ENOMEM. */
+int lender_add_region_consume(struct lender *lender, struct region *region);
+/* NULL where there is none. */
+struct region *lender_find_region(const struct lender *lender, const char *name);
+struct region *lender_get_region(const struct lender *lender, uint32_t id);
+struct region *lender_default_region(const struct lender *lender);
+
+/* Serves the request or refuses it, in both cases by calling done: at once,
+ * or later, when what could help it has been waited for. */
+void lender_allocate(struct lender *lender, struct loan *loan);
+/* Forgets one that waits, without calling done. */
+void lender_cancel(struct lender *lender, struct loan *loan);
+
+/* Somebody let go of the buffer; by_owner: the one it was lent to.  The buffer
+ * may be gone afterwards. */
+void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner);
+/* The connection ends: its buffers go when their holders do. */
+void lender_owner_gone(struct lender *lender, struct owner *owner);
+
+/* As bounce_start(). */
+struct bounce *lender_bounce(struct lender *lender, struct buffer *buffer,
+			     const struct bounce *what);
+/* Frees it, after done was called, and looks at its buffer again. */
+struct bounce *lender_bounce_free(struct lender *lender, struct bounce *bounce);
+
+#endif

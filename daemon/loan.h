@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_LOAN_H
+#define DAEMON_LOAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/buffer.h"
+#include "daemon/owner.h"
+#include "daemon/refusal.h"
+#include "daemon/region.h"
+#include "util/list.h"
+
+struct loan;
+
+/* result is 0, or the reason of loan::refusal.  The loan may be
+ * freed by it. */
+typedef void loan_fn(struct loan *loan, int result);
+
+/* One request for memory on its way. */
+struct loan {
+	struct want want;
+	struct owner *owner; /* borrowed */
+	loan_fn *done;
+	void *data;
+
+	/* while it waits; the lender's */
+	struct list link; // lender::parked
+	uint64_t parked_ms;
+	uint64_t sweep_ticket;
+	uint64_t dirt_ticket;
+
+	/* what came of it */
+	struct refusal refusal;
+	size_t n_lent;
+	struct buffer *buffers[CONTIG_MSG_MAX_BUFFERS]; /* borrowed */
+	int fds[CONTIG_MSG_MAX_BUFFERS]; /* owned, to be sent and closed */
+};
+
+/* NULL: out of memory. */
+struct loan *loan_new(const struct want *want, struct owner *owner,
+		      loan_fn *done, void *data);
+/* Closes the descriptors that it still has; it must not be parked. */
+struct loan *loan_free(struct loan *loan);
+void loan_close_fds(struct loan *loan);
+
+/*
+ * Tries to serve all of it from one region, or takes nothing.  Ids are taken
+ * from *next_idp.  Returns 0 with buffers and fds set, or the reason of
+ * *refusal, with *outcomep the enum space_outcome, 0 where the space was not
+ * what failed.
+ */
+int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
+	     struct refusal *refusal, int *outcomep);
+
+#endif

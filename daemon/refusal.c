@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/refusal.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/format.h"
+
+/*
+ * "No memory" is never the whole answer.  A refusal names the region, what was
+ * asked for, what is free and in how long a run, what stood in the way, and
+ * what may still come back:
+ *
+ *	region 'video': 5.1M requested, 12M free, longest run 4M; 8M draining
+ *
+ * The figures are those of the region as everybody sees it: what is dirty
+ * counts as free.
+ */
+
+uint64_t want_total_bytes(const struct want *want, const struct region *region)
+{
+	uint64_t granule = space_granule_bytes(region->space);
+	uint64_t each, total;
+
+	if (__builtin_add_overflow(want->run.size_bytes, granule - 1, &each))
+		return UINT64_MAX;
+	each &= ~(granule - 1);
+	if (__builtin_mul_overflow(each, (uint64_t)want->count, &total))
+		return UINT64_MAX;
+	return total;
+}
+
+static void append(char *text, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void append(char *text, const char *format, ...)
+{
+	size_t len = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text + len, CONTIG_MSG_TEXT_BYTES - len, format, args);
+	va_end(args);
+}
+
+void refusal_set(struct refusal *refusal, uint32_t reason, const char *format,
+		 ...)
+{
+	va_list args;
+
+	memset(refusal, 0, sizeof(*refusal));
+	refusal->reason = reason;
+	va_start(args, format);
+	(void)vsnprintf(refusal->text, sizeof(refusal->text), format, args);
+	va_end(args);
+}
+
+static uint32_t reason_of(int outcome)
+{
+	switch (outcome) {
+	case SPACE_E_TOO_LARGE:
+		return CONTIG_MSG_R_TOO_LARGE;
+	case SPACE_E_FULL:
+		return CONTIG_MSG_R_FULL;
+	case SPACE_E_FRAGMENTED:
+		return CONTIG_MSG_R_FRAGMENTED;
+	case SPACE_E_CONSTRAINT:
+		return CONTIG_MSG_R_CONSTRAINT;
+	default:
+		return CONTIG_MSG_R_ARGUMENT;
+	}
+}
+
+static uint64_t longest_segment(const struct region *region)
+{
+	size_t n;
+	const struct run *segments = space_segments(region->space, &n);
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (segments[i].size_bytes > longest)
+			longest = segments[i].size_bytes;
+	return longest;
+}
+
+static void append_constraints(char *text, const struct want *want,
+			       unsigned int constraints)
+{
+	const struct space_request *run = &want->run;
+	const char *link = ", but none ";
+	char size[FORMAT_SIZE_BYTES];
+
+	if (!constraints) /* no single one: they exclude each other */
+		constraints =
+			(run->align_bytes ? SPACE_ALIGN : 0) |
+			(run->max_phys != UINT64_MAX ? SPACE_MAX_PHYS : 0) |
+			(run->boundary_bytes ? SPACE_BOUNDARY : 0);
+	if (constraints & SPACE_ALIGN) {
+		append(text, "%sat a multiple of %s", link,
+		       format_size(size, run->align_bytes));
+		link = " and ";
+	}
+	if (constraints & SPACE_MAX_PHYS) {
+		append(text, "%sup to address 0x%" PRIx64, link, run->max_phys);
+		link = " and ";
+	}
+	if (constraints & SPACE_BOUNDARY)
+		append(text, "%swithin a boundary of %s", link,
+		       format_size(size, run->boundary_bytes));
+}
+
+void refusal_set_space(struct refusal *refusal, const struct want *want,
+		       const struct region *region, int outcome,
+		       unsigned int constraints)
+{
+	uint64_t total = want_total_bytes(want, region);
+	char size[FORMAT_SIZE_BYTES], times[16] = "";
+
+	refusal_set(refusal, reason_of(outcome), "region '%s': ", region->name);
+	refusal->requested_bytes = total;
+	refusal->free_bytes = region_free_bytes(region);
+	refusal->largest_free_bytes = region_largest_free_bytes(region);
+	refusal->draining_bytes = region->draining_bytes;
+	if (want->count > 1)
+		(void)snprintf(times, sizeof(times), "%" PRIu32 " x ",
+			       want->count);
+	append(refusal->text, "%s%s requested", times,
+	       format_size(size, want->run.size_bytes));
+	if (outcome == SPACE_E_INVALID) {
+		append(refusal->text, ", which no run can satisfy: a boundary "
+				      "is smaller than the size");
+		return;
+	}
+	if (outcome == SPACE_E_TOO_LARGE) {
+		append(refusal->text, ", it never holds more than %s in a run",
+		       format_size(size, longest_segment(region)));
+		return;
+	}
+	append(refusal->text, ", %s free",
+	       format_size(size, refusal->free_bytes));
+	append(refusal->text, ", longest run %s",
+	       format_size(size, refusal->largest_free_bytes));
+	if (outcome == SPACE_E_CONSTRAINT)
+		append_constraints(refusal->text, want, constraints);
+	if (region->draining_bytes > 0)
+		append(refusal->text, "; %s draining",
+		       format_size(size, region->draining_bytes));
+}
+
+int refusal_closeness(const struct refusal *refusal)
+{
+	static const uint32_t order[] = {
+		/* what is most worth telling comes last */
+		CONTIG_MSG_R_ARGUMENT,	 CONTIG_MSG_R_TOO_LARGE,
+		CONTIG_MSG_R_FULL,	 CONTIG_MSG_R_FRAGMENTED,
+		CONTIG_MSG_R_CONSTRAINT, CONTIG_MSG_R_RESOURCE,
+		CONTIG_MSG_R_BACKEND,
+	};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+		if (order[i] == refusal->reason)
+			return (int)i + 1;
+	return 0;
+}

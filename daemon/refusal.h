@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_REFUSAL_H
+#define DAEMON_REFUSAL_H
+
+#include <stdint.h>
+
+#include "daemon/region.h"
+#include "daemon/space.h"
+#include "proto/message.h"
+
+/* What a client asks for: count runs of one region. */
+struct want {
+	struct space_request run;
+	uint32_t count;
+	uint32_t require;		      /* guarantees */
+	char region[CONTIG_MSG_REGION_BYTES]; /* empty: not named */
+	char name[CONTIG_MSG_NAME_BYTES];
+};
+
+/* Why it does not get it. */
+struct refusal {
+	uint32_t reason; /* enum contig_msg_reason */
+	uint64_t requested_bytes;
+	uint64_t free_bytes;
+	uint64_t largest_free_bytes;
+	uint64_t draining_bytes;
+	char text[CONTIG_MSG_TEXT_BYTES];
+};
+
+/* All bytes asked for, in granules of the region; UINT64_MAX: more than fit
+ * a number. */
+uint64_t want_total_bytes(const struct want *want, const struct region *region);
+
+/* Sets reason and text, and all figures to 0. */
+void refusal_set(struct refusal *refusal, uint32_t reason, const char *format,
+		 ...) __attribute__((format(printf, 3, 4)));
+
+/* What the allocator of the region said: outcome is an enum space_outcome. */
+void refusal_set_space(struct refusal *refusal, const struct want *want,
+		       const struct region *region, int outcome,
+		       unsigned int constraints);
+
+/* How close it came; larger is closer.  Of refusals of several regions the
+ * closest is the one to show. */
+int refusal_closeness(const struct refusal *refusal);
+
+#endif

@@ -12,10 +12,12 @@ libdaemon_la_SOURCES = \
 	daemon/bounce.c daemon/bounce.h \
 	daemon/buffer.c daemon/buffer.h \
 	daemon/choice.c daemon/choice.h \
+	daemon/client.c daemon/client.h \
 	daemon/credentials.c daemon/credentials.h \
 	daemon/device_memory.c daemon/device_memory.h \
 	daemon/dirt.c daemon/dirt.h \
 	daemon/dmabuf.c daemon/dmabuf.h \
+	daemon/entry.c daemon/entry.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
 	daemon/guarantee.c daemon/guarantee.h \
@@ -27,14 +29,23 @@ libdaemon_la_SOURCES = \
 	daemon/lender.c daemon/lender.h \
 	daemon/loan.c daemon/loan.h \
 	daemon/loop.c daemon/loop.h \
+	daemon/occupancy.c daemon/occupancy.h \
 	daemon/owner.c daemon/owner.h \
 	daemon/policy.c daemon/policy.h \
 	daemon/reaper.c daemon/reaper.h \
 	daemon/refusal.c daemon/refusal.h \
 	daemon/region.c daemon/region.h \
 	daemon/registry.c daemon/registry.h \
+	daemon/reply.c daemon/reply.h \
+	daemon/request.c daemon/request.h \
+	daemon/request_alloc.c daemon/request_alloc.h \
+	daemon/request_cpu.c daemon/request_cpu.h \
+	daemon/request_list.c daemon/request_list.h \
 	daemon/run.h \
 	daemon/scrubber.c daemon/scrubber.h \
+	daemon/server.c daemon/server.h \
+	daemon/service.c daemon/service.h \
+	daemon/session.c daemon/session.h \
 	daemon/space.c daemon/space.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \

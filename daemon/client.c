@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/client.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/request.h"
+#include "daemon/server.h"
+#include "proto/channel.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/fd.h"
+
+/*
+ * A client is served one request at a time: the next message is read when the
+ * answer to the one before has gone into the socket.  So what one client can
+ * make the daemon keep is one request and one answer.
+ *
+ * Descriptors in a socket's queue cost more than memory: they count against
+ * what the daemon's user may have in flight, for all clients together.  A
+ * request that will be answered with descriptors is not even looked at before
+ * the client has read everything sent before (SIOCOUTQ is 0), so there is at
+ * most one such answer on its way to each client.  The kernel tells of the last
+ * byte read a moment before the counter shows it; a timer covers that moment.
+ *
+ * The connection is watched by edges (see loop.c): after each report, and
+ * whenever a wait is over, the socket is read until it is empty or a turn is
+ * used up.  Ending happens only at the top of a turn's call chain: everything
+ * below says how it went, nobody below frees.
+ */
+
+enum progress {
+	GO_ON,
+	STOP,  /* until something happens */
+	LEAVE, /* the connection ends */
+};
+
+static void on_watch(void *data)
+{
+	client_turn(data);
+}
+
+static void on_ready(void *data)
+{
+	struct client *client = data;
+
+	server_queue_turn(client->server, client);
+}
+
+int client_new_consume(struct client **clientp, struct server *server, int fd,
+		       struct credentials *credentials)
+{
+	const int send_buffer = CLIENT_SEND_BUFFER_BYTES;
+	struct client *client = calloc(1, sizeof(*client));
+	int r;
+
+	if (!client)
+		return -ENOMEM;
+	list_init(&client->link);
+	list_init(&client->turn_link);
+	list_init(&client->stall_link);
+	client->server = server;
+	client->fd = -1;
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer,
+			 sizeof(send_buffer));
+	(void)channel_refuse_descriptors(fd);
+	r = watch_new(&client->watch, server->loop, fd, LOOP_READ | LOOP_EDGE,
+		      on_watch, client);
+	if (r == 0)
+		r = session_new_consume(&client->session, server->service,
+					credentials, on_ready, client);
+	if (r < 0) {
+		(void)watch_free(client->watch);
+		free(client);
+		return r;
+	}
+	client->fd = fd;
+	list_append(&server->clients, &client->link);
+	server->n_clients++;
+	*clientp = client;
+	return 0;
+}
+
+static void drop_held(struct client *client)
+{
+	if (client->held) {
+		free(client->held->message);
+		free(client->held);
+		client->held = NULL;
+	}
+}
+
+/* What lies unread in a closed socket makes the kernel tell the peer "reset"
+ * before it has read its last answer. */
+static void drain(struct client *client)
+{
+	union message *inbox = client->server->inbox;
+	size_t size;
+
+	for (int i = 0; i < CLIENT_TURN_MESSAGES; i++)
+		if (channel_receive(client->fd, inbox, sizeof(*inbox), &size) !=
+		    0)
+			return;
+}
+
+struct client *client_free(struct client *client)
+{
+	drop_held(client);
+	server_unstall(client->server, client);
+	list_remove(&client->turn_link);
+	list_remove(&client->link);
+	client->server->n_clients--;
+	(void)session_free(client->session);
+	(void)watch_free(client->watch);
+	drain(client);
+	client->fd = fd_close(client->fd);
+	free(client);
+	return NULL;
+}
+
+static enum progress stall(struct client *client)
+{
+	struct server *server = client->server;
+	uint64_t now = clock_ms();
+
+	if (list_empty(&client->stall_link)) {
+		client->stalled_ms = now;
+		/* Only for speed; where it cannot be had, the timer does. */
+		(void)watch_new(&client->write_watch, server->loop, client->fd,
+				LOOP_WRITE | LOOP_EDGE, on_watch, client);
+		server_stall(server, client);
+	}
+	return now - client->stalled_ms < CLIENT_STALL_LIMIT_MS ? STOP : LEAVE;
+}
+
+static enum progress hold(struct client *client, const union message *message,
+			  const struct held *held)
+{
+	_cleanup_free_ union message *copy = malloc(held->size_bytes);
+
+	client->held = calloc(1, sizeof(*client->held));
+	if (!copy || !client->held) {
+		free(TAKE_PTR(client->held));
+		return LEAVE;
+	}
+	memcpy(copy, message, held->size_bytes);
+	*client->held = *held;
+	client->held->message = TAKE_PTR(copy);
+	return stall(client);
+}
+
+/* Whether the client has read everything. */
+static bool queue_is_empty(const struct client *client)
+{
+	int queued;
+
+	return ioctl(client->fd, SIOCOUTQ, &queued) == 0 && queued == 0;
+}
+
+static bool may_come_back(int r)
+{
+	return r == -EAGAIN || r == -ETOOMANYREFS || r == -ENOBUFS ||
+	       r == -ENOMEM;
+}
+
+static enum progress send_reply(struct client *client,
+				const struct reply *reply, bool ends)
+{
+	int r = channel_send(client->fd, reply->message, reply->size_bytes,
+			     reply->fds, reply->n_fds);
+	const struct held held = {
+		.is_answer = true,
+		.ends = ends,
+		.size_bytes = reply->size_bytes,
+		.fds = reply->fds,
+		.n_fds = reply->n_fds,
+	};
+
+	if (may_come_back(r))
+		return hold(client, reply->message, &held);
+	request_finish(client->session);
+	return r == 0 && !ends ? GO_ON : LEAVE;
+}
+
+static enum progress answer(struct client *client, const union message *request,
+			    size_t size)
+{
+	struct reply reply = {.message = client->server->outbox};
+
+	switch (request_handle(client->session, request, size, &reply)) {
+	case REQUEST_ANSWERED:
+		return send_reply(client, &reply, false);
+	case REQUEST_ENDS:
+		return send_reply(client, &reply, true);
+	case REQUEST_WAITS:
+		break;
+	}
+	return STOP;
+}
+
+static enum progress work_off_held(struct client *client)
+{
+	struct held *held = client->held;
+	enum progress progress;
+	int r;
+
+	if (!held->is_answer) {
+		if (!queue_is_empty(client))
+			return stall(client);
+		client->held = NULL;
+		server_unstall(client->server, client);
+		progress = answer(client, held->message, held->size_bytes);
+		free(held->message);
+		free(held);
+		return progress;
+	}
+	r = channel_send(client->fd, held->message, held->size_bytes, held->fds,
+			 held->n_fds);
+	if (may_come_back(r))
+		return stall(client);
+	request_finish(client->session);
+	progress = r == 0 && !held->ends ? GO_ON : LEAVE;
+	server_unstall(client->server, client);
+	drop_held(client);
+	return progress;
+}
+
+static bool wants_descriptors(const union message *message, size_t size)
+{
+	const struct form *form;
+
+	if (size < sizeof(message->header))
+		return false;
+	form = form_find(message->header.opcode);
+	return form && form->descriptors;
+}
+
+static enum progress fault(struct client *client, const char *text)
+{
+	struct reply reply = {.message = client->server->outbox};
+
+	reply_error(&reply, 0, CONTIG_MSG_R_MALFORMED, "%s", text);
+	return send_reply(client, &reply, true);
+}
+
+static enum progress read_one(struct client *client)
+{
+	union message *message = client->server->inbox;
+	struct held held = {.is_answer = false};
+	size_t size;
+
+	switch (channel_receive(client->fd, message, sizeof(*message), &size)) {
+	case 0:
+		break;
+	case -EAGAIN:
+		return STOP;
+	case CHANNEL_E_TRUNCATED:
+		return fault(client, "the message is longer than any may be");
+	case CHANNEL_E_DESCRIPTORS:
+		return fault(client, "descriptors are never accepted");
+	default:
+		return LEAVE;
+	}
+	if (wants_descriptors(message, size) && !queue_is_empty(client)) {
+		held.size_bytes = size;
+		return hold(client, message, &held);
+	}
+	return answer(client, message, size);
+}
+
+/* A client that waits is not read, so its end has to be asked for. */
+static bool is_gone(const struct client *client)
+{
+	struct pollfd pollfd = {.fd = client->fd, .events = POLLRDHUP};
+
+	return poll(&pollfd, 1, 0) > 0 &&
+	       (pollfd.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
+static enum progress step(struct client *client)
+{
+	struct reply reply = {.message = client->server->outbox};
+
+	if (client->held && is_gone(client))
+		return LEAVE;
+	if (client->held)
+		return work_off_held(client);
+	if (client->session->waiting)
+		return is_gone(client) ? LEAVE : STOP;
+	if (client->session->loan || client->session->bounce) {
+		request_resume(client->session, &reply);
+		return send_reply(client, &reply, false);
+	}
+	return read_one(client);
+}
+
+void client_turn(struct client *client)
+{
+	list_remove(&client->turn_link);
+	for (int i = 0; i < CLIENT_TURN_MESSAGES; i++) {
+		enum progress progress = step(client);
+
+		if (progress == STOP)
+			return;
+		if (progress == LEAVE) {
+			(void)client_free(client);
+			return;
+		}
+	}
+	server_queue_turn(client->server, client);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/client.h"
+#include "daemon/reply.h"
+#include "proto/channel.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+/*
+ * The door.  Two things must not happen at it: that one user takes all the
+ * places, and that a connection which cannot be accepted turns the loop without
+ * end, since a listening socket stays readable until it is.
+ *
+ * For the first there are two limits, in all and for one uid, both a part of
+ * the descriptors that this process may open; whoever is over one of them is
+ * told so and let go.  For the second there is a spare descriptor: it is closed
+ * to accept the connection and hang up on it, which is an answer, and taken
+ * again.  Where even that fails, the listener rests for a while.
+ */
+
+#define ACCEPT_AT_ONCE 64
+
+size_t server_max_clients(uint64_t max_files)
+{
+	uint64_t n = max_files / 4; /* the rest is for buffers */
+
+	return n > 4096 ? 4096 : n < 4 ? 4 : (size_t)n;
+}
+
+size_t server_max_clients_per_uid(size_t max_clients)
+{
+	return max_clients / 2;
+}
+
+static int open_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void pause_listener(struct server *server)
+{
+	watch_pause(server->listen_watch, true);
+	timer_set(server->resume_timer, SERVER_PAUSE_MS);
+}
+
+static void on_resume(void *data)
+{
+	struct server *server = data;
+
+	if (server->spare_fd < 0)
+		server->spare_fd = open_spare();
+	watch_pause(server->listen_watch, false);
+}
+
+/* Says why to a client that has to leave; it need not listen. */
+static void turn_away(struct server *server, int fd, uint32_t uid,
+		      const char *why)
+{
+	static struct log_ratelimit limit = LOG_RATELIMIT_INIT(10000, 5);
+	const struct log_fields fields = {.has_uid = true, .uid = uid};
+	struct reply reply = {.message = server->outbox};
+
+	if (log_ratelimit_pass(&limit))
+		log_message(LOG_LEVEL_WARNING, &fields,
+			    "a client of uid %u was turned away: %s", uid, why);
+	reply_error(&reply, 0, CONTIG_MSG_R_QUOTA, "%s", why);
+	(void)channel_send(fd, reply.message, reply.size_bytes, NULL, 0);
+}
+
+/* NULL where the client may stay. */
+static const char *over_limit(struct server *server, uint32_t uid)
+{
+	const struct account *account =
+		account_find(&server->service->lender->accounts, uid);
+
+	if (server->n_clients >= server->max_clients)
+		return "too many connections in all";
+	if (account && account->n_clients >= server->max_clients_per_uid)
+		return "too many connections of this user";
+	return NULL;
+}
+
+static void admit(struct server *server, int fd_consume)
+{
+	_cleanup_fd_ int fd = fd_consume;
+	struct credentials credentials;
+	struct client *client;
+	const char *why;
+
+	if (credentials_read(&credentials, fd) < 0)
+		return;
+	why = over_limit(server, credentials.uid);
+	if (!why && client_new_consume(&client, server, fd, &credentials) < 0)
+		why = "the daemon is out of memory";
+	if (why) {
+		turn_away(server, fd, credentials.uid, why);
+		credentials_deinit(&credentials);
+		return;
+	}
+	(void)TAKE_FD(fd);
+	/* What came with the connection makes no edge any more. */
+	server_queue_turn(server, client);
+}
+
+/* No descriptor is left: hangs up on whoever is first in the queue.  False:
+ * there is nothing more to be done. */
+static bool hang_up(struct server *server)
+{
+	static struct log_ratelimit limit = LOG_RATELIMIT_INIT(10000, 5);
+	int fd;
+
+	if (log_ratelimit_pass(&limit))
+		log_warning("no descriptor is left for a new connection");
+	server->spare_fd = fd_close(server->spare_fd);
+	fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	(void)fd_close(fd);
+	server->spare_fd = open_spare();
+	return fd >= 0 && server->spare_fd >= 0;
+}
+
+static void on_listen(void *data)
+{
+	struct server *server = data;
+
+	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+		int fd = accept4(server->listen_fd, NULL, NULL,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			admit(server, fd);
+			continue;
+		}
+		switch (errno) {
+		case EAGAIN:
+			return;
+		case EINTR:
+		case ECONNABORTED:
+			continue;
+		case EMFILE:
+		case ENFILE:
+			if (hang_up(server))
+				continue;
+			break;
+		default:
+			break;
+		}
+		pause_listener(server);
+		return;
+	}
+}
+
+static void on_turns(void *data)
+{
+	struct server *server = data;
+	struct list turns = LIST_INIT(turns);
+	struct client *client;
+
+	/* Those that queue anew get their next turn in the next round. */
+	list_splice(&turns, &server->turns);
+	while ((client = list_first(&turns, struct client, turn_link)))
+		client_turn(client);
+}
+
+static void on_stall_tick(void *data)
+{
+	struct server *server = data;
+	struct client *client, *next;
+
+	list_for_each_safe (client, next, &server->stalled, stall_link)
+		client_turn(client);
+	if (!list_empty(&server->stalled))
+		timer_set(server->stall_timer, CLIENT_STALL_TICK_MS);
+}
+
+void server_queue_turn(struct server *server, struct client *client)
+{
+	if (!list_empty(&client->turn_link))
+		return;
+	if (list_empty(&server->turns))
+		timer_set(server->turn_timer, 0);
+	list_append(&server->turns, &client->turn_link);
+}
+
+void server_stall(struct server *server, struct client *client)
+{
+	if (list_empty(&server->stalled))
+		timer_set(server->stall_timer, CLIENT_STALL_TICK_MS);
+	list_append(&server->stalled, &client->stall_link);
+}
+
+void server_unstall(struct server *server, struct client *client)
+{
+	list_remove(&client->stall_link);
+	client->write_watch = watch_free(client->write_watch);
+	if (list_empty(&server->stalled))
+		timer_stop(server->stall_timer);
+}
+
+static int start(struct server *server)
+{
+	int r;
+
+	r = timer_new(&server->resume_timer, server->loop, on_resume, server);
+	if (r == 0)
+		r = timer_new(&server->turn_timer, server->loop, on_turns,
+			      server);
+	if (r == 0)
+		r = timer_new(&server->stall_timer, server->loop, on_stall_tick,
+			      server);
+	if (r == 0)
+		r = watch_new(&server->listen_watch, server->loop,
+			      server->listen_fd, LOOP_READ, on_listen, server);
+	return r;
+}
+
+int server_new(struct server **serverp, struct loop *loop,
+	       struct service *service, int listen_fd_borrow, uint64_t max_files)
+{
+	_cleanup_(server_freep) struct server *server =
+		calloc(1, sizeof(*server));
+	int r;
+
+	if (!server)
+		return -ENOMEM;
+	list_init(&server->clients);
+	list_init(&server->turns);
+	list_init(&server->stalled);
+	server->loop = loop;
+	server->service = service;
+	server->listen_fd = listen_fd_borrow;
+	server->max_clients = server_max_clients(max_files);
+	server->max_clients_per_uid =
+		server_max_clients_per_uid(server->max_clients);
+	server->spare_fd = open_spare();
+	if (server->spare_fd < 0)
+		return -errno;
+	server->inbox = malloc(sizeof(*server->inbox));
+	server->outbox = malloc(sizeof(*server->outbox));
+	if (!server->inbox || !server->outbox)
+		return -ENOMEM;
+	(void)channel_refuse_descriptors(listen_fd_borrow);
+	r = start(server);
+	if (r < 0)
+		return r;
+	*serverp = TAKE_PTR(server);
+	return 0;
+}
+
+struct server *server_free(struct server *server)
+{
+	struct client *client;
+
+	if (!server)
+		return NULL;
+	while ((client = list_first(&server->clients, struct client, link)))
+		(void)client_free(client);
+	(void)watch_free(server->listen_watch);
+	(void)timer_free(server->resume_timer);
+	(void)timer_free(server->turn_timer);
+	(void)timer_free(server->stall_timer);
+	server->spare_fd = fd_close(server->spare_fd);
+	free(server->inbox);
+	free(server->outbox);
+	free(server);
+	return NULL;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_SERVER_H
+#define DAEMON_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/loop.h"
+#include "daemon/service.h"
+#include "proto/form.h"
+#include "util/list.h"
+
+struct client;
+
+/* Accepts connections and gives each client its turn. */
+struct server {
+	struct loop *loop;	 /* borrowed */
+	struct service *service; /* borrowed */
+	int listen_fd;		 /* borrowed */
+	struct watch *listen_watch;
+	struct timer *resume_timer; /* of a paused listener */
+	int spare_fd; /* given up to accept one more when there are none left */
+	size_t max_clients;
+	size_t max_clients_per_uid;
+	size_t n_clients;
+	struct list clients; // client::link
+	struct list turns;   // client::turn_link: those that have more to do
+	struct timer *turn_timer;
+	struct list stalled; // client::stall_link: those that do not read
+	struct timer *stall_timer;
+	union message *inbox;  /* for the message of whose turn it is ... */
+	union message *outbox; /* ... and the answer to it */
+};
+
+#define SERVER_PAUSE_MS 100 /* of a listener that cannot accept */
+
+/* Of max_files that this process may open, so many connections in all and of
+ * one uid. */
+size_t server_max_clients(uint64_t max_files);
+size_t server_max_clients_per_uid(size_t max_clients);
+
+/* 0 or a negative errno. */
+int server_new(struct server **serverp, struct loop *loop,
+	       struct service *service, int listen_fd_borrow,
+	       uint64_t max_files);
+/* Disconnects everybody. */
+struct server *server_free(struct server *server);
+DEFINE_CLEANUP(struct server *, server_free)
+
+/* The client gets a turn in the next round of the loop. */
+void server_queue_turn(struct server *server, struct client *client);
+/* The client gets a turn each CLIENT_STALL_TICK_MS, until server_unstall(). */
+void server_stall(struct server *server, struct client *client);
+void server_unstall(struct server *server, struct client *client);
+
+#endif

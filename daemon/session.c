@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "util/cleanup.h"
+#include "util/clock.h"
+
+/*
+ * A session waits with at most one request: ALLOC for memory, CPU_BEGIN and
+ * CPU_END for the worker.  While it does, the client's further messages are not
+ * read, so a client never owes the daemon more than one answer's worth of
+ * memory.
+ *
+ * A client may go in the middle of that.  A parked loan is called off; a
+ * copy is not, since the worker may be inside it: it is left alone, and frees
+ * itself when it is done.
+ */
+
+int session_new_consume(struct session **sessionp, struct service *service,
+			struct credentials *credentials, session_fn *ready,
+			void *data)
+{
+	_cleanup_free_ struct session *session = calloc(1, sizeof(*session));
+	int r;
+
+	if (!session)
+		return -ENOMEM;
+	r = owner_init(&session->owner, &service->lender->accounts,
+		       credentials->uid);
+	if (r < 0)
+		return r;
+	session->id = service->next_session_id++;
+	session->service = service;
+	session->credentials = *credentials;
+	session->connected_ms = clock_ms();
+	session->ready = ready;
+	session->data = data;
+	list_append(&service->sessions, &session->link);
+	service->n_sessions++;
+	*sessionp = TAKE_PTR(session);
+	return 0;
+}
+
+static void forget_bounce(struct bounce *bounce, int result)
+{
+	struct lender *lender = bounce->data;
+
+	(void)result;
+	(void)lender_bounce_free(lender, bounce);
+}
+
+struct session *session_free(struct session *session)
+{
+	struct lender *lender = session->service->lender;
+
+	if (session->loan) {
+		lender_cancel(lender, session->loan);
+		session->loan = loan_free(session->loan);
+	}
+	if (session->bounce && session->waiting) {
+		session->bounce->done = forget_bounce;
+		session->bounce->data = lender;
+	} else if (session->bounce) {
+		(void)lender_bounce_free(lender, session->bounce);
+	}
+	lender_owner_gone(lender, &session->owner);
+	owner_deinit(&session->owner);
+	list_remove(&session->link);
+	session->service->n_sessions--;
+	credentials_deinit(&session->credentials);
+	free(session);
+	return NULL;
+}
+
+bool session_is_admin(const struct session *session)
+{
+	return policy_is_admin(session->service->policy, &session->credentials);
+}
+
+bool session_may_see_phys(const struct session *session)
+{
+	return policy_may_see_phys(session->service->policy,
+				   &session->credentials);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_SESSION_H
+#define DAEMON_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/loan.h"
+#include "daemon/bounce.h"
+#include "daemon/credentials.h"
+#include "daemon/owner.h"
+#include "daemon/service.h"
+#include "util/list.h"
+
+struct session;
+
+/* The request that the session waited with can be answered now. */
+typedef void session_fn(void *data);
+
+/*
+ * A client apart from its socket: who it is, what was lent to it, and the one
+ * request that it may wait with.
+ */
+struct session {
+	struct list link; // service::sessions
+	uint64_t id;
+	struct service *service;
+	struct credentials credentials;
+	struct owner owner;
+	uint64_t connected_ms;
+	bool greeted; /* HELLO was answered */
+
+	/* the request under way */
+	uint16_t opcode;
+	uint32_t serial;
+	struct loan *loan;     /* owned; ALLOC */
+	struct bounce *bounce; /* owned; CPU_BEGIN, CPU_END */
+	bool waiting;	       /* until session_fn is called */
+	int result;
+	session_fn *ready;
+	void *data;
+};
+
+/* credentials are taken over where this returns 0; else -ENOMEM. */
+int session_new_consume(struct session **sessionp, struct service *service,
+			struct credentials *credentials, session_fn *ready,
+			void *data);
+/* Ends the session: what it waits for is called off, and its buffers go when
+ * their holders do.  Returns NULL. */
+struct session *session_free(struct session *session);
+
+bool session_is_admin(const struct session *session);
+/* Whether it may see physical addresses. */
+bool session_may_see_phys(const struct session *session);
+
+#endif

@@ -13,6 +13,7 @@ libdaemon_la_SOURCES = \
 	daemon/buffer.c daemon/buffer.h \
 	daemon/choice.c daemon/choice.h \
 	daemon/client.c daemon/client.h \
+	daemon/command_line.c daemon/command_line.h \
 	daemon/credentials.c daemon/credentials.h \
 	daemon/device_memory.c daemon/device_memory.h \
 	daemon/dirt.c daemon/dirt.h \
@@ -23,12 +24,15 @@ libdaemon_la_SOURCES = \
 	daemon/guarantee.c daemon/guarantee.h \
 	daemon/hugepages.c daemon/hugepages.h \
 	daemon/hugepool.c daemon/hugepool.h \
+	daemon/journal.c daemon/journal.h \
 	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
 	daemon/lease_object.c daemon/lease_object.h \
 	daemon/lender.c daemon/lender.h \
+	daemon/listening.c daemon/listening.h \
 	daemon/loan.c daemon/loan.h \
 	daemon/loop.c daemon/loop.h \
+	daemon/manager.c daemon/manager.h \
 	daemon/occupancy.c daemon/occupancy.h \
 	daemon/owner.c daemon/owner.h \
 	daemon/policy.c daemon/policy.h \
@@ -46,6 +50,7 @@ libdaemon_la_SOURCES = \
 	daemon/server.c daemon/server.h \
 	daemon/service.c daemon/service.h \
 	daemon/session.c daemon/session.h \
+	daemon/setup.c daemon/setup.h \
 	daemon/space.c daemon/space.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
@@ -53,6 +58,10 @@ libdaemon_la_SOURCES = \
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
 libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.la \
 	$(EVENT_LIBS) $(SYSTEMD_LIBS)
+
+sbin_PROGRAMS += contigd
+contigd_SOURCES = daemon/main.c
+contigd_LDADD = libdaemon.la libconfiguration.la libproto.la libutil.la
 
 if HAVE_CHECK
 check_PROGRAMS += \

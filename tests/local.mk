@@ -19,6 +19,19 @@ libfake_la_SOURCES = \
 	tests/lot.c tests/lot.h
 libfake_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libfake_la_LIBADD = libdaemon.la
+
+# Tests of the daemon as clients see it, over its socket.
+check_LTLIBRARIES += libintegration.la
+libintegration_la_SOURCES = \
+	tests/integration/daemon.c tests/integration/daemon.h
+libintegration_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+libintegration_la_LIBADD = libharness.la libutil.la
+
+check_PROGRAMS += \
+	tests/integration/check_life
+TESTS += \
+	tests/integration/check_life
+tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 endif
 
 # Scripts are part of the tree and run where they stand.

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_LISTENING_H
+#define DAEMON_LISTENING_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "util/error.h"
+
+/* The socket that clients connect to. */
+struct listening {
+	int fd;
+	char *path; /* NULL: the service manager's, whose path stays */
+	dev_t device;
+	ino_t inode;
+};
+
+/* Takes the service manager's socket if there is one, else makes one at path
+ * (mode 0660, its directory with it where that is missing).  A socket that is
+ * left over from a daemon of the same user is removed; anything else that is
+ * there is not touched.
+ * -EADDRINUSE: somebody listens there, or it is another user's;
+ * -EEXIST: there is something that is no socket; or another negative errno. */
+int listening_open(struct listening *listening, const char *path,
+		   struct error *why);
+/* Closes the socket and removes its path, where it is still this one. */
+void listening_close(struct listening *listening);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "config/configuration.h"
+#include "daemon/command_line.h"
+#include "daemon/journal.h"
+#include "daemon/lender.h"
+#include "daemon/listening.h"
+#include "daemon/loop.h"
+#include "daemon/manager.h"
+#include "daemon/policy.h"
+#include "daemon/server.h"
+#include "daemon/service.h"
+#include "daemon/setup.h"
+#include "util/cleanup.h"
+#include "util/format.h"
+#include "util/log.h"
+
+#include "config.h"
+
+/*
+ * contigd: from its options to the loop and back out.  Everything that happens
+ * in between is in the library that the tests link too.
+ *
+ * The daemon starts without any memory to lend: its status then tells why, and
+ * that is worth more to somebody who sets up a board than a unit that has
+ * failed.  It does not start without a socket, or with options or a
+ * configuration file, given by name, that it cannot read.
+ *
+ * SIGTERM and SIGINT end it: the socket goes first, then the connections; what
+ * clients hold they keep.  SIGHUP is ignored: a region cannot change its
+ * configuration while it is lent, so there is nothing to read anew.
+ */
+
+#define EXIT_USAGE 2
+
+struct contigd {
+	struct command_line line;
+	struct configuration config;
+	struct policy policy;
+	struct service service;
+	struct backend_options options;
+	struct listening listening;
+	struct loop *loop;
+	struct lender *lender;
+	struct server *server;
+	struct catcher *on_term;
+	struct catcher *on_int;
+	struct timer *watchdog;
+	uint64_t max_files;
+};
+
+static void complain(void *data, const char *text)
+{
+	(void)data;
+	log_warning("%s", text);
+}
+
+static int read_configuration(struct contigd *contigd, struct error *why)
+{
+	const char *path = contigd->line.config;
+	int r;
+
+	r = config_read_file(&contigd->config, path ? path : CONFIG_DEFAULT_PATH,
+			     complain, NULL, why);
+	if (r < 0 && (path || r != -ENOENT))
+		return r;
+	return command_line_apply(&contigd->line, &contigd->config, why);
+}
+
+/* Every buffer costs descriptors: as many as the process may have. */
+static uint64_t raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1024;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur;
+}
+
+static void on_end(void *data, int signo)
+{
+	struct contigd *contigd = data;
+
+	log_info("%s: ending", strsignal(signo));
+	manager_stopping();
+	loop_stop(contigd->loop);
+}
+
+static void on_watchdog(void *data)
+{
+	struct contigd *contigd = data;
+
+	manager_alive();
+	timer_set(contigd->watchdog, manager_watchdog_ms());
+}
+
+static int make_core(struct contigd *contigd)
+{
+	int r;
+
+	r = loop_new(&contigd->loop);
+	if (r == 0)
+		r = lender_new(&contigd->lender, contigd->loop);
+	if (r == 0)
+		r = catcher_new(&contigd->on_term, contigd->loop, SIGTERM,
+				on_end, contigd);
+	if (r == 0)
+		r = catcher_new(&contigd->on_int, contigd->loop, SIGINT, on_end,
+				contigd);
+	if (r == 0)
+		r = timer_new(&contigd->watchdog, contigd->loop, on_watchdog,
+			      contigd);
+	return r;
+}
+
+static void make_regions(struct contigd *contigd)
+{
+	struct setup setup;
+
+	contigd->options.allow_corrupting_kernel =
+		contigd->config.allow_corrupting_kernel;
+	policy_init(&contigd->policy, &contigd->config, geteuid());
+	service_init(&contigd->service, contigd->lender, &contigd->policy);
+	service_probe(&contigd->service, &contigd->options);
+	setup_init(&setup, &contigd->service, &contigd->config,
+		   &contigd->options);
+	setup_configured(&setup);
+	setup_choose_default(&setup);
+}
+
+static void announce(const struct contigd *contigd)
+{
+	const struct lender *lender = contigd->lender;
+	const struct region *region;
+	char status[128], size[FORMAT_SIZE_BYTES];
+	uint64_t total = 0;
+
+	list_for_each (region, &lender->regions, link)
+		total += region_size_bytes(region);
+	(void)snprintf(status, sizeof(status), "Serving %s in %zu region%s",
+		       format_size(size, total), lender->n_regions,
+		       lender->n_regions == 1 ? "" : "s");
+	log_info("contigd " PACKAGE_VERSION " listens on %s",
+		 contigd->listening.path ? contigd->listening.path
+					 : "the service manager's socket");
+	manager_ready(status);
+}
+
+static int serve(struct contigd *contigd, struct error *why)
+{
+	const char *path = contigd->config.socket ? contigd->config.socket
+						  : CONTIG_DEFAULT_SOCKET;
+	int r;
+
+	r = make_core(contigd);
+	if (r < 0)
+		return error_set(why, r, "start-up: %s", strerror(-r));
+	make_regions(contigd);
+	r = listening_open(&contigd->listening, path, why);
+	if (r < 0)
+		return r;
+	r = server_new(&contigd->server, contigd->loop, &contigd->service,
+		       contigd->listening.fd, contigd->max_files);
+	if (r < 0)
+		return error_set(why, r, "start-up: %s", strerror(-r));
+	announce(contigd);
+	if (manager_watchdog_ms() > 0)
+		on_watchdog(contigd);
+	r = loop_run(contigd->loop);
+	return r < 0 ? error_set(why, r, "the event loop failed") : 0;
+}
+
+static void clean_up(struct contigd *contigd)
+{
+	listening_close(&contigd->listening);
+	(void)server_free(contigd->server);
+	(void)lender_free(contigd->lender);
+	(void)catcher_free(contigd->on_term);
+	(void)catcher_free(contigd->on_int);
+	(void)timer_free(contigd->watchdog);
+	(void)loop_free(contigd->loop);
+	config_deinit(&contigd->config);
+	command_line_deinit(&contigd->line);
+}
+
+int main(int argc, char **argv)
+{
+	struct contigd contigd = {.listening.fd = -1};
+	struct error why = ERROR_INIT;
+	int r;
+
+	if (command_line_parse(&contigd.line, argc, argv, &why) < 0) {
+		(void)fprintf(stderr, "contigd: %s\nTry 'contigd --help'.\n",
+			      why.text);
+		return EXIT_USAGE;
+	}
+	if (contigd.line.help || contigd.line.version) {
+		(void)fputs(contigd.line.help ? command_line_help()
+					      : "contigd " PACKAGE_VERSION "\n",
+			    stdout);
+		command_line_deinit(&contigd.line);
+		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	if (journal_is_connected())
+		log_set_sink(journal_sink);
+	if (contigd.line.has_log_level)
+		log_set_level(contigd.line.log_level);
+	config_init(&contigd.config);
+	r = read_configuration(&contigd, &why);
+	if (r < 0) {
+		log_err("%s", why.text);
+		clean_up(&contigd);
+		return EXIT_USAGE;
+	}
+	if (contigd.config.has_log_level)
+		log_set_level(contigd.config.log_level);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	contigd.max_files = raise_file_limit();
+	r = serve(&contigd, &why);
+	if (r < 0)
+		log_err("%s", why.text);
+	clean_up(&contigd);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

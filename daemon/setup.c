@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/setup.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/guarantee.h"
+#include "util/format.h"
+#include "util/log.h"
+
+/*
+ * Assembling the regions.  A region that cannot be served is an entry in the
+ * log and nothing more: a board whose GPU pool is missing should still run its
+ * camera.  So the functions here return nothing that could end the daemon.
+ *
+ * The default region is the one that the configuration names, else the one that
+ * the devicetree marks as such, else the first.
+ *
+ * Simulated regions lie side by side from 4 GiB upwards, each at a multiple of
+ * 1 GiB: distinct addresses, beyond the reach of a 32-bit device, so that a
+ * request for such a device is refused in a simulation too.
+ */
+
+#define SIMULATED_BASE (UINT64_C(4) << 30)
+#define SIMULATED_STEP (UINT64_C(1) << 30)
+
+void setup_init(struct setup *setup, struct service *service,
+		const struct configuration *config,
+		const struct backend_options *options)
+{
+	setup->service = service;
+	setup->config = config;
+	setup->options = options;
+	setup->next_simulated_base = SIMULATED_BASE;
+}
+
+static void complain(const char *name, const char *text)
+{
+	const struct log_fields fields = {.region = name};
+
+	log_message(LOG_LEVEL_WARNING, &fields, "region '%s' is not served: %s",
+		    name, text);
+}
+
+static void announce(const struct region *region)
+{
+	const struct log_fields fields = {.region = region->name};
+	char size[FORMAT_SIZE_BYTES], granule[FORMAT_SIZE_BYTES];
+	char names[GUARANTEE_TEXT_BYTES];
+
+	log_message(LOG_LEVEL_INFO, &fields,
+		    "region '%s': %s of %s memory at 0x%" PRIx64
+		    " in granules of %s; gives: %s",
+		    region->name, format_size(size, region_size_bytes(region)),
+		    region->memory->backend->name, space_base(region->space),
+		    format_size(granule, space_granule_bytes(region->space)),
+		    guarantee_names(names, region->memory->guarantees));
+}
+
+/* Opens the memory and makes a region of it. */
+static struct region *open_region(struct setup *setup,
+				  const struct setup_range *range,
+				  const struct backend *backend,
+				  struct error *why)
+{
+	struct lender *lender = setup->service->lender;
+	struct memory_spec memory_spec = range->memory;
+	const struct region_spec spec = {
+		.id = (uint32_t)lender->n_regions + 1,
+		.name = range->name,
+		.public_base = range->public_base,
+		.granule_bytes = range->memory.granule_bytes,
+		.ticketp = &lender->ticket,
+	};
+	struct memory *memory;
+	struct region *region;
+
+	memory_spec.region = range->name;
+	if (backend->memory_open(setup->options, &memory_spec, &memory, why) < 0)
+		return NULL;
+	if (region_new_consume(&region, &spec, memory, why) < 0) {
+		backend->memory_close(memory);
+		return NULL;
+	}
+	return region;
+}
+
+bool setup_add(struct setup *setup, const struct setup_range *range)
+{
+	const struct backend *backend = backend_find(range->backend);
+	const struct backend_report *report;
+	struct error why = ERROR_INIT;
+	struct region *region;
+
+	if (!backend) {
+		error_write(&why, "there is no backend '%s'", range->backend);
+		complain(range->name, why.text);
+		return false;
+	}
+	report = service_report(setup->service, backend);
+	if (!report || !report->serves) {
+		error_write(&why, "backend %s: %s", backend->name,
+			    report ? report->text : "was not probed");
+		complain(range->name, why.text);
+		return false;
+	}
+	if (lender_find_region(setup->service->lender, range->name)) {
+		complain(range->name, "there is another one of that name");
+		return false;
+	}
+	region = open_region(setup, range, backend, &why);
+	if (!region) {
+		complain(range->name, why.text);
+		return false;
+	}
+	region->is_default = range->wants_default;
+	if (lender_add_region_consume(setup->service->lender, region) < 0) {
+		complain(range->name, "out of memory");
+		(void)region_free(region);
+		return false;
+	}
+	announce(region);
+	return true;
+}
+
+static uint64_t granule_of(const struct config_region *region)
+{
+	return region->granule_bytes ? region->granule_bytes
+				     : (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void add_simulated(struct setup *setup,
+			  const struct config_region *region)
+{
+	const struct setup_range range = {
+		.name = region->name,
+		.backend = "simulated",
+		.public_base = true,
+		.memory.base = setup->next_simulated_base,
+		.memory.size_bytes = region->size_bytes,
+		.memory.granule_bytes = granule_of(region),
+	};
+	uint64_t end;
+
+	if (__builtin_add_overflow(range.memory.base,
+				   region->size_bytes + (SIMULATED_STEP - 1),
+				   &end) ||
+	    region->size_bytes > UINT64_MAX - SIMULATED_STEP) {
+		complain(region->name, "it does not fit 64-bit addresses");
+		return;
+	}
+	if (setup_add(setup, &range))
+		setup->next_simulated_base = end & ~(SIMULATED_STEP - 1);
+}
+
+static void add_pool(struct setup *setup, const struct config_region *region)
+{
+	const struct setup_range range = {
+		.name = region->name,
+		.backend = "udmabuf",
+		.memory.size_bytes = region->size_bytes,
+		.memory.granule_bytes = granule_of(region),
+		.memory.page_bytes = region->page_bytes,
+	};
+
+	(void)setup_add(setup, &range);
+}
+
+void setup_configured(struct setup *setup)
+{
+	for (size_t i = 0; i < setup->config->n_regions; i++) {
+		const struct config_region *region = &setup->config->regions[i];
+
+		if (region->kind == CONFIG_POOL)
+			add_pool(setup, region);
+		else if (region->kind == CONFIG_SIMULATE)
+			add_simulated(setup, region);
+	}
+}
+
+static struct region *choose(struct setup *setup)
+{
+	struct lender *lender = setup->service->lender;
+	const char *name = setup->config->default_region;
+	struct region *region;
+
+	if (name) {
+		region = lender_find_region(lender, name);
+		if (!region)
+			log_warning("the default region '%s' is not served; "
+				    "requests must name their region",
+				    name);
+		return region;
+	}
+	region = lender_default_region(lender);
+	return region ? region
+		      : list_first(&lender->regions, struct region, link);
+}
+
+void setup_choose_default(struct setup *setup)
+{
+	struct lender *lender = setup->service->lender;
+	struct region *chosen = choose(setup);
+	struct region *region;
+
+	list_for_each (region, &lender->regions, link)
+		region->is_default = region == chosen;
+	if (chosen)
+		log_info("requests that name no region are served from '%s'",
+			 chosen->name);
+	if (list_empty(&lender->regions))
+		log_warning("there is no memory to lend: every allocation "
+			    "will be refused");
+}

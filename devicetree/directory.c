@@ -142,8 +142,9 @@ static int list_entries(struct walk *walk, int dir_fd, const char *path,
 	}
 	if (errno)
 		return error_set(walk->why, -errno, "%s: %m", path);
-	qsort(entries->list, entries->n, sizeof(*entries->list),
-	      compare_entries);
+	if (entries->n > 0)
+		qsort(entries->list, entries->n, sizeof(*entries->list),
+		      compare_entries);
 	return 0;
 }
 

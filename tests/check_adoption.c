@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "tests/harness.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
 
 /* Each reason to adopt or to refuse, from a tree that has a node for each. */
 
@@ -334,6 +336,38 @@ START_TEST(test_overflow_overlaps)
 }
 END_TEST
 
+/* Every byte of a blob wrong in turn, in two ways: whatever is still accepted
+ * as a devicetree is read and decided upon, with a reason for every range. */
+START_TEST(test_corrupt)
+{
+	_cleanup_free_ char *blob = NULL;
+	size_t len, decided = 0;
+
+	teardown();
+	ck_assert_int_eq(fd_read_file(FIXTURES "/adoption.dtb", 1 << 20, &blob,
+				      &len),
+			 0);
+	for (size_t i = 0; i < 2 * len; i++) {
+		_cleanup_(tree_freep) struct tree *tree = NULL;
+		char kept = blob[i / 2];
+
+		blob[i / 2] = (char)(i % 2 ? kept + 1 : ~kept);
+		if (tree_load_memory(&tree, blob, len, &why) == 0 &&
+		    reserved_read(&reserved, tree, &why) == 0) {
+			decide(NULL, 0, NULL);
+			for (size_t k = 0; k < adoptions->n_entries; k++)
+				ck_assert_str_ne(adoptions->entries[k].reason,
+						 "");
+			decided++;
+		}
+		teardown();
+		blob[i / 2] = kept;
+	}
+	ck_assert_uint_gt(decided, len / 2);
+	ck_assert_uint_lt(decided, 2 * len);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("adoption");
@@ -355,5 +389,6 @@ int main(void)
 	tcase_add_test(tcase, test_doubt);
 	tcase_add_test(tcase, test_no_nodes);
 	tcase_add_test(tcase, test_overflow_overlaps);
+	tcase_add_test(tcase, test_corrupt);
 	return harness_run(suite);
 }

@@ -218,7 +218,7 @@ static int print(struct invocation *invocation, const struct probe *probe)
 
 static int run(struct invocation *invocation)
 {
-	_cleanup_(probe_deinit) struct probe probe = {NULL};
+	_cleanup_(probe_deinit) struct probe probe = {.live = false};
 	const struct option_row rows[] = {
 		{'\0', "dtb", OPTION_TEXT, &probe.dtb, "FILE", "read a blob"},
 		{'\0', "tree", OPTION_TEXT, &probe.directory, "DIRECTORY",

@@ -29,26 +29,26 @@
 
 #include "contig.h"
 
-#define CAMERA "/dev/video0"
-#define WIDTH 1280
-#define HEIGHT 720
-#define BUFFERS 4
-#define FRAMES 8
+#define CAMERA	 "/dev/video0"
+#define WIDTH	 1280
+#define HEIGHT	 720
+#define BUFFERS	 4
+#define FRAMES	 8
 #define LIMIT_MS 30000
-#define BARS 8
+#define BARS	 8
 /* Away from the text that vivid writes into the picture's upper part. */
-#define BAR_ROW 600
+#define BAR_ROW	 600
 
-#define refuse(...)                                                            \
-	do {                                                                   \
-		printf("no " __VA_ARGS__);                                     \
-		printf("\n");                                                  \
-		exit(1);                                                       \
+#define refuse(...)                        \
+	do {                               \
+		printf("no " __VA_ARGS__); \
+		printf("\n");              \
+		exit(1);                   \
 	} while (0)
 
 static int camera_open(struct v4l2_pix_format *formatp)
 {
-	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	struct v4l2_format format = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
 	int fd = open(CAMERA, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
@@ -95,7 +95,7 @@ static int camera_queue(int fd, unsigned int index, int buffer_fd)
 
 static struct v4l2_buffer camera_dequeue(int fd)
 {
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
 	struct v4l2_buffer buffer = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 		.memory = V4L2_MEMORY_DMABUF,
@@ -126,7 +126,7 @@ static void check_bars(const uint8_t *pixels, size_t stride, uint32_t frame)
 		unsigned int x = (2 * bar + 1) * WIDTH / (2 * BARS);
 		const uint8_t *pixel = pixels + BAR_ROW * stride + 3 * x;
 		unsigned int bits = BARS - 1 - bar;
-		int wanted[3] = { bits & 2, bits & 4, bits & 1 };
+		int wanted[3] = {bits & 2, bits & 4, bits & 1};
 
 		for (unsigned int i = 0; i < 3; i++)
 			if (wanted[i] ? pixel[i] < 150 : pixel[i] > 40)
@@ -151,10 +151,10 @@ static void look(struct contig_buffer *buffer, size_t stride, uint32_t frame)
 static int capture(const char *region)
 {
 	struct contig_request request = CONTIG_REQUEST_INIT;
-	struct contig_failure failure = { 0 };
+	struct contig_failure failure = {0};
 	struct contig_buffer *buffers[BUFFERS];
 	struct v4l2_pix_format format;
-	struct v4l2_buffer frame = { 0 };
+	struct v4l2_buffer frame = {0};
 	struct contig *contig;
 	int fd = camera_open(&format);
 	int r = contig_open(&contig, NULL);
@@ -244,7 +244,7 @@ static int scattered(void)
 	for (size_t at = page; at < size; at += 2 * page)
 		memory[at] = 1;
 
-	struct udmabuf_create create = { .memfd = memory_fd, .size = size };
+	struct udmabuf_create create = {.memfd = memory_fd, .size = size};
 	int buffer_fd = ioctl(maker_fd, UDMABUF_CREATE, &create);
 
 	if (buffer_fd < 0)

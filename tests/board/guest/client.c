@@ -67,7 +67,7 @@ static struct slot *slot_of(const char *text)
 
 static void print_info(const struct contig_buffer_info *info, int fd)
 {
-	struct stat status = { 0 };
+	struct stat status = {0};
 	char phys[32] = "none";
 
 	(void)fstat(fd, &status);
@@ -83,7 +83,7 @@ static void print_info(const struct contig_buffer_info *info, int fd)
 static void do_alloc(char **words)
 {
 	struct contig_request request = CONTIG_REQUEST_INIT;
-	struct contig_failure failure = { 0 };
+	struct contig_failure failure = {0};
 	struct contig_buffer_info info;
 	struct slot *slot = slot_of(words[1]);
 
@@ -107,8 +107,8 @@ static void *begin(struct slot *slot, uint32_t access)
 {
 	void *memory;
 	int r = slot->buffer ? contig_map(slot->buffer,
-					  CONTIG_READ | CONTIG_WRITE, &memory) :
-			       -EBADF;
+					  CONTIG_READ | CONTIG_WRITE, &memory)
+			     : -EBADF;
 
 	if (r == 0)
 		r = contig_begin_cpu(slot->buffer, access);
@@ -172,8 +172,8 @@ static void do_check(char **words)
 	if (at == length / 8)
 		ok("%" PRIu64, length);
 	else
-		no(0, "byte %" PRIu64 " begins 0x%016" PRIx64,
-		   offset + at * 8, memory[at]);
+		no(0, "byte %" PRIu64 " begins 0x%016" PRIx64, offset + at * 8,
+		   memory[at]);
 }
 
 /* release SLOT */
@@ -221,7 +221,7 @@ static void do_drop(char **words)
 static void do_exhaust(char **words)
 {
 	struct contig_request request = CONTIG_REQUEST_INIT;
-	struct contig_failure failure = { 0 };
+	struct contig_failure failure = {0};
 	uint64_t seed = strtoull(words[3], NULL, 0);
 	unsigned int count = 0;
 	int r = 0;
@@ -304,11 +304,9 @@ static const struct command {
 	const char *name;
 	void (*run)(char **words);
 } commands[] = {
-	{ "alloc", do_alloc },	   { "fill", do_fill },
-	{ "check", do_check },	   { "release", do_release },
-	{ "keep", do_keep },	   { "drop", do_drop },
-	{ "exhaust", do_exhaust }, { "buffers", do_buffers },
-	{ "region", do_region },
+	{"alloc", do_alloc},	 {"fill", do_fill},	  {"check", do_check},
+	{"release", do_release}, {"keep", do_keep},	  {"drop", do_drop},
+	{"exhaust", do_exhaust}, {"buffers", do_buffers}, {"region", do_region},
 };
 
 /* False at the end. */

@@ -25,8 +25,7 @@ static inline size_t pattern_differs(const uint64_t *words, size_t size,
 {
 	size_t i = 0;
 
-	while (i < size / sizeof(*words) &&
-	       words[i] == seed + i * PATTERN_STEP)
+	while (i < size / sizeof(*words) && words[i] == seed + i * PATTERN_STEP)
 		i++;
 	return i;
 }

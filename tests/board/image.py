@@ -159,8 +159,10 @@ def add_programs(cpio, build, sysroot, programs):
         cpio.file("lib/" + name, read(path), 0o755)
 
 
-def project_programs(build, guest, tests):
-    """What goes into the image of the project, {path in the guest: here}."""
+def project_programs(build, guest):
+    """What goes into the image of the project, {path in the guest: here}: what
+    is installed, the guest's own programs and the unit tests that were built
+    for the board."""
     programs = {}
     for part in ("sbin", "bin"):
         for path in glob.glob(os.path.join(build, "stage", "usr", part, "*")):
@@ -170,12 +172,10 @@ def project_programs(build, guest, tests):
         if not path:
             raise ImageError("the build has no tests/board/guest/" + name)
         programs["bin/board-" + name] = path
-    for pattern in tests:
-        for path in glob.glob(os.path.join(build, "tests", pattern)):
-            if os.access(path, os.X_OK) and os.path.isfile(path):
-                name = os.path.basename(path)
-                programs["tests/" + name] = built_program(build,
-                                                          "tests/" + name)
+    for path in glob.glob(os.path.join(build, "tests", "check_*")):
+        name = os.path.basename(path)
+        if "." not in name and os.access(path, os.X_OK):
+            programs["tests/" + name] = built_program(build, "tests/" + name)
     return programs
 
 

@@ -35,3 +35,20 @@ tests_board_guest_client_LDADD = libcontig.la
 tests_board_guest_intruder_SOURCES = \
 	tests/board/guest/intruder.c \
 	proto/message.h
+
+# What goes onto the board: its own programs, and the unit tests of what touches
+# the machine, which skip elsewhere for want of a device or privilege.
+board_programs = $(filter tests/board/guest/% \
+	tests/check_backend_% \
+	tests/check_device_memory \
+	tests/check_dmabuf \
+	tests/check_evidence% \
+	tests/check_hugepages \
+	tests/check_hugepool \
+	tests/check_lease \
+	tests/check_placement \
+	tests/check_udmabuf, \
+	$(check_PROGRAMS))
+
+board-programs: $(board_programs)
+.PHONY: board-programs

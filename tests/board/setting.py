@@ -63,11 +63,6 @@ VIVID = "allocators=1 n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
 
 WITNESSES = ("as", "camera", "client", "edu", "hugeframes", "intruder")
 
-# Unit tests of what touches the machine: where they skip elsewhere for want of
-# a device or privilege, they must run here.
-UNIT_TESTS = ("check_backend_*", "check_device_memory", "check_dmabuf",
-              "check_evidence*", "check_lease", "check_placement")
-
 PATTERN_STEP = 0x9e3779b97f4a7c15
 
 
@@ -138,7 +133,7 @@ class Setting:
 
     def boot(self):
         started = time.monotonic()
-        programs = project_programs(self.build, WITNESSES, UNIT_TESTS)
+        programs = project_programs(self.build, WITNESSES)
         initramfs = os.path.join(self.artefacts, "initramfs")
         make_initramfs(initramfs, self.kernel, self.store["busybox"],
                        self.store["sysroot"], self.build, programs, {

@@ -92,3 +92,12 @@ tests_check_cplusplus_LDADD = libcontig.la
 
 TESTS += tests/exported_symbols
 EXTRA_DIST += tests/exported_symbols
+
+# Hooks of automake may be defined once in the tree; this one collects targets.
+EXTRA_DIST += tests/installed_library
+installcheck-local: installcheck-library
+.PHONY: installcheck-library
+installcheck-library:
+	CC='$(CC)' CFLAGS='$(CFLAGS) $(CONTIG_SANITIZE)' DESTDIR='$(DESTDIR)' \
+		$(srcdir)/tests/installed_library $(libdir) $(pkgconfigdir) \
+		$(srcdir)/examples

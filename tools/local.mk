@@ -91,3 +91,6 @@ EXTRA_DIST += \
 check-corpus: contigctl
 	$(srcdir)/tests/corpus/corpus --contigctl ./contigctl $(CORPUS)
 .PHONY: check-corpus
+
+TESTS += tests/integration/contigctl
+EXTRA_DIST += tests/integration/contigctl

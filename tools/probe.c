@@ -222,7 +222,7 @@ static int run(struct invocation *invocation)
 	const struct option_row rows[] = {
 		{'\0', "dtb", OPTION_TEXT, &probe.dtb, "FILE", "read a blob"},
 		{'\0', "tree", OPTION_TEXT, &probe.directory, "DIRECTORY",
-		 "read a directory; the default is " TREE_LIVE},
+		 "read a directory, else " TREE_LIVE},
 		{'\0', "config", OPTION_TEXT, &probe.config_path, "FILE",
 		 "adopt as this configuration says"},
 	};

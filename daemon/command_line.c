@@ -102,20 +102,24 @@ static int set_log_level(struct command_line *line, const char *name,
 	return 0;
 }
 
+/* getopt_long() says of the options that it knows their value, of a letter that
+ * it does not know the letter, and 0 of a word. */
 static int complain(int option, char **argv, struct error *why)
 {
-	const char *given = argv[optind - 1];
+	bool is_known = optopt == 'h' || optopt == 'V' || optopt >= 256;
 
 	if (option == ':')
 		return error_set(why, -EINVAL, "option '%s' needs an argument",
-				 given);
-	if (optopt > 0 && optopt < 256)
+				 argv[optind - 1]);
+	if (is_known)
+		return error_set(why, -EINVAL, "'%s': no argument is wanted",
+				 argv[optind - 1]);
+	if (optopt)
 		return error_set(why, -EINVAL, "there is no option '-%c'",
 				 optopt);
 	return error_set(why, -EINVAL,
-			 "option '%s' is not known, not unique, or takes no "
-			 "argument",
-			 given);
+			 "there is no option '%s', or several start like this",
+			 argv[optind - 1]);
 }
 
 static int handle(struct command_line *line, int option, char **argv,
@@ -226,9 +230,7 @@ int command_line_apply(const struct command_line *line,
 		else
 			r = config_add_simulated(config, region->text, why);
 		if (r < 0)
-			return error_prefix(why, r,
-					    region->is_pool ? "--pool"
-							    : "--simulate");
+			return r;
 	}
 	return 0;
 }

@@ -51,6 +51,7 @@ libdaemon_la_SOURCES = \
 	daemon/service.c daemon/service.h \
 	daemon/session.c daemon/session.h \
 	daemon/setup.c daemon/setup.h \
+	daemon/setup_devicetree.c daemon/setup_devicetree.h \
 	daemon/space.c daemon/space.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
@@ -61,7 +62,7 @@ libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.l
 
 sbin_PROGRAMS += contigd
 contigd_SOURCES = daemon/main.c
-contigd_LDADD = libdaemon.la libconfiguration.la libproto.la libutil.la
+contigd_LDADD = libdaemon.la
 
 if HAVE_CHECK
 check_PROGRAMS += \
@@ -71,6 +72,7 @@ check_PROGRAMS += \
 	tests/check_backend_udmabuf \
 	tests/check_bitmap \
 	tests/check_buffer \
+	tests/check_command_line \
 	tests/check_credentials \
 	tests/check_device_memory \
 	tests/check_dirt \
@@ -85,6 +87,8 @@ check_PROGRAMS += \
 	tests/check_reaper \
 	tests/check_region \
 	tests/check_registry \
+	tests/check_setup \
+	tests/check_setup_devicetree \
 	tests/check_space \
 	tests/check_space_model \
 	tests/check_udmabuf \
@@ -96,6 +100,7 @@ TESTS += \
 	tests/check_backend_udmabuf \
 	tests/check_bitmap \
 	tests/check_buffer \
+	tests/check_command_line \
 	tests/check_credentials \
 	tests/check_device_memory \
 	tests/check_dirt \
@@ -110,6 +115,8 @@ TESTS += \
 	tests/check_reaper \
 	tests/check_region \
 	tests/check_registry \
+	tests/check_setup \
+	tests/check_setup_devicetree \
 	tests/check_space \
 	tests/check_space_model \
 	tests/check_udmabuf \
@@ -120,6 +127,7 @@ tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CH
 tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_buffer_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_command_line_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_credentials_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_dirt_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -134,6 +142,8 @@ tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libuti
 tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_region_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_registry_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_setup_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

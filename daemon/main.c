@@ -18,6 +18,7 @@
 #include "daemon/server.h"
 #include "daemon/service.h"
 #include "daemon/setup.h"
+#include "daemon/setup_devicetree.h"
 #include "util/cleanup.h"
 #include "util/format.h"
 #include "util/log.h"
@@ -123,19 +124,28 @@ static int make_core(struct contigd *contigd)
 	return r;
 }
 
-static void make_regions(struct contigd *contigd)
+static int make_regions(struct contigd *contigd, struct error *why)
 {
+	const struct setup_tree tree = {
+		.dtb = contigd->line.dtb,
+		.tree = contigd->line.tree,
+	};
 	struct setup setup;
+	int r;
 
 	contigd->options.allow_corrupting_kernel =
 		contigd->config.allow_corrupting_kernel;
-	policy_init(&contigd->policy, &contigd->config, geteuid());
+	policy_init(&contigd->policy, &contigd->config, (uint32_t)geteuid());
 	service_init(&contigd->service, contigd->lender, &contigd->policy);
 	service_probe(&contigd->service, &contigd->options);
 	setup_init(&setup, &contigd->service, &contigd->config,
 		   &contigd->options);
+	r = setup_devicetree(&setup, &tree, why);
+	if (r < 0)
+		return r;
 	setup_configured(&setup);
 	setup_choose_default(&setup);
+	return 0;
 }
 
 static void announce(const struct contigd *contigd)
@@ -165,7 +175,9 @@ static int serve(struct contigd *contigd, struct error *why)
 	r = make_core(contigd);
 	if (r < 0)
 		return error_set(why, r, "start-up: %s", strerror(-r));
-	make_regions(contigd);
+	r = make_regions(contigd, why);
+	if (r < 0)
+		return r;
 	r = listening_open(&contigd->listening, path, why);
 	if (r < 0)
 		return r;

@@ -124,10 +124,10 @@ bool setup_add(struct setup *setup, const struct setup_range *range)
 	return true;
 }
 
-static uint64_t granule_of(const struct config_region *region)
+uint64_t setup_granule_bytes(const struct config_region *region)
 {
-	return region->granule_bytes ? region->granule_bytes
-				     : (uint64_t)sysconf(_SC_PAGESIZE);
+	return region && region->granule_bytes ? region->granule_bytes
+					       : (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void add_simulated(struct setup *setup,
@@ -139,14 +139,13 @@ static void add_simulated(struct setup *setup,
 		.public_base = true,
 		.memory.base = setup->next_simulated_base,
 		.memory.size_bytes = region->size_bytes,
-		.memory.granule_bytes = granule_of(region),
+		.memory.granule_bytes = setup_granule_bytes(region),
 	};
 	uint64_t end;
 
-	if (__builtin_add_overflow(range.memory.base,
-				   region->size_bytes + (SIMULATED_STEP - 1),
+	if (__builtin_add_overflow(range.memory.base, region->size_bytes,
 				   &end) ||
-	    region->size_bytes > UINT64_MAX - SIMULATED_STEP) {
+	    __builtin_add_overflow(end, SIMULATED_STEP - 1, &end)) {
 		complain(region->name, "it does not fit 64-bit addresses");
 		return;
 	}
@@ -160,7 +159,7 @@ static void add_pool(struct setup *setup, const struct config_region *region)
 		.name = region->name,
 		.backend = "udmabuf",
 		.memory.size_bytes = region->size_bytes,
-		.memory.granule_bytes = granule_of(region),
+		.memory.granule_bytes = setup_granule_bytes(region),
 		.memory.page_bytes = region->page_bytes,
 	};
 

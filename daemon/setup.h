@@ -39,6 +39,9 @@ bool setup_add(struct setup *setup, const struct setup_range *range);
 /* The pools and simulated regions of the configuration. */
 void setup_configured(struct setup *setup);
 
+/* The granule that a section asks for, else a page; region may be NULL. */
+uint64_t setup_granule_bytes(const struct config_region *region);
+
 /* When all regions are there: chooses the default one. */
 void setup_choose_default(struct setup *setup);
 

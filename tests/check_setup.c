@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/setup.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/harness.h"
+#include "util/log.h"
+
+#define GIB (UINT64_C(1) << 30)
+
+static struct loop *loop;
+static struct lender *lender;
+static struct service service;
+static struct configuration config;
+static struct backend_options options;
+static struct setup setup;
+static char warnings[2048];
+
+static void keep_warnings(enum log_level level, const struct log_fields *fields,
+			  const char *text)
+{
+	(void)fields;
+	if (level > LOG_LEVEL_WARNING)
+		return;
+	(void)strncat(warnings, text, sizeof(warnings) - strlen(warnings) - 1);
+	(void)strncat(warnings, "\n", sizeof(warnings) - strlen(warnings) - 1);
+}
+
+static void before(void)
+{
+	log_set_sink(keep_warnings);
+	warnings[0] = '\0';
+	config_init(&config);
+	ck_assert_int_eq(loop_new(&loop), 0);
+	ck_assert_int_eq(lender_new(&lender, loop), 0);
+	service_init(&service, lender, NULL);
+	options.devmem_path = "/nonexistent";
+	options.udmabuf_path = "/nonexistent";
+	service_probe(&service, &options);
+	setup_init(&setup, &service, &config, &options);
+}
+
+static void after(void)
+{
+	lender = lender_free(lender);
+	loop = loop_free(loop);
+	config_deinit(&config);
+	log_set_sink(NULL);
+}
+
+static void simulate(const char *text)
+{
+	ck_assert_int_eq(config_add_simulated(&config, text, NULL), 0);
+}
+
+START_TEST(simulated_regions_lie_apart)
+{
+	const struct region *a, *b, *c;
+
+	simulate("a=64M");
+	simulate("b=3G,granule=64K");
+	simulate("c=4K");
+	setup_configured(&setup);
+	setup_choose_default(&setup);
+	ck_assert_uint_eq(lender->n_regions, 3);
+	a = lender_get_region(lender, 1);
+	b = lender_get_region(lender, 2);
+	c = lender_get_region(lender, 3);
+	ck_assert_str_eq(a->name, "a");
+	ck_assert_uint_eq(space_base(a->space), 4 * GIB);
+	ck_assert_uint_eq(space_base(b->space), 5 * GIB);
+	ck_assert_uint_eq(space_base(c->space), 8 * GIB);
+	ck_assert_uint_eq(space_granule_bytes(a->space),
+			  (uint64_t)sysconf(_SC_PAGESIZE));
+	ck_assert_uint_eq(space_granule_bytes(b->space), 65536);
+	ck_assert(a->is_default && !b->is_default && !c->is_default);
+	ck_assert(a->public_base);
+	ck_assert_ptr_null(lender_get_region(lender, 4));
+	ck_assert_str_eq(warnings, "");
+}
+END_TEST
+
+START_TEST(configuration_chooses_the_default)
+{
+	simulate("a=1M");
+	simulate("b=1M");
+	config.default_region = strdup("b");
+	setup_configured(&setup);
+	setup_choose_default(&setup);
+	ck_assert_str_eq(lender_default_region(lender)->name, "b");
+}
+END_TEST
+
+START_TEST(missing_default_is_no_other)
+{
+	simulate("a=1M");
+	config.default_region = strdup("gone");
+	setup_configured(&setup);
+	setup_choose_default(&setup);
+	ck_assert_ptr_null(lender_default_region(lender));
+	ck_assert_ptr_nonnull(
+		strstr(warnings, "default region 'gone' is not served"));
+}
+END_TEST
+
+START_TEST(what_cannot_serve_does_not_stop_the_rest)
+{
+	const struct setup_range unknown = {
+		.name = "odd",
+		.backend = "floppy",
+	};
+
+	ck_assert_int_eq(config_add_pool(&config, "pool=4M", NULL), 0);
+	simulate("a=1M");
+	ck_assert(!setup_add(&setup, &unknown));
+	setup_configured(&setup);
+	setup_choose_default(&setup);
+	ck_assert_uint_eq(lender->n_regions, 1);
+	ck_assert_ptr_nonnull(strstr(warnings, "region 'odd' is not served: "
+					       "there is no backend 'floppy'"));
+	ck_assert_ptr_nonnull(strstr(warnings, "region 'pool' is not served: "
+					       "backend udmabuf: "));
+}
+END_TEST
+
+START_TEST(no_memory_at_all_is_a_warning)
+{
+	setup_configured(&setup);
+	setup_choose_default(&setup);
+	ck_assert_uint_eq(lender->n_regions, 0);
+	ck_assert_ptr_nonnull(strstr(warnings, "there is no memory to lend"));
+}
+END_TEST
+
+START_TEST(bad_descriptions_leave_nothing_open)
+{
+	const struct setup_range odd = {
+		.name = "odd",
+		.backend = "simulated",
+		.memory.base = 4 * GIB,
+		.memory.size_bytes = 4096,
+		.memory.granule_bytes = 3,
+	};
+	const struct setup_range fine = {
+		.name = "fine",
+		.backend = "simulated",
+		.memory.base = 4 * GIB,
+		.memory.size_bytes = 4096,
+		.memory.granule_bytes = 4096,
+	};
+
+	ck_assert(!setup_add(&setup, &odd));
+	ck_assert(setup_add(&setup, &fine));
+	ck_assert(!setup_add(&setup, &fine));
+	ck_assert_ptr_nonnull(
+		strstr(warnings, "there is another one of that name"));
+	ck_assert_uint_eq(lender->n_regions, 1);
+}
+END_TEST
+
+START_TEST(addresses_have_an_end)
+{
+	setup.next_simulated_base = UINT64_MAX - 2 * GIB + 1;
+	simulate("a=1G");
+	simulate("b=1G");
+	setup_configured(&setup);
+	ck_assert_uint_eq(lender->n_regions, 1);
+	ck_assert_ptr_nonnull(strstr(warnings, "region 'b' is not served"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("setup");
+	TCase *tcase = harness_case(suite, "setup");
+
+	tcase_add_checked_fixture(tcase, before, after);
+	tcase_add_test(tcase, simulated_regions_lie_apart);
+	tcase_add_test(tcase, configuration_chooses_the_default);
+	tcase_add_test(tcase, missing_default_is_no_other);
+	tcase_add_test(tcase, what_cannot_serve_does_not_stop_the_rest);
+	tcase_add_test(tcase, no_memory_at_all_is_a_warning);
+	tcase_add_test(tcase, bad_descriptions_leave_nothing_open);
+	tcase_add_test(tcase, addresses_have_an_end);
+	return harness_run(suite);
+}

@@ -43,7 +43,7 @@ END_TEST
 START_TEST(test_new)
 {
 	ask("   0: 0x0000000040210000..0x0000000040ffffff    0 NONE\n"
-	    "   1: 0x0000000041000000..0x00000000417fffff    0 RSRV_KERN\n"
+	    "   1: 0x0000000041000000..0x00000000417fffff    0 RSV_KERN\n"
 	    "  99: 0x000000007f800000..0x000000007fffffff    0 NOMAP\n");
 	allows_both();
 }

@@ -198,6 +198,8 @@ static enum progress answer(struct client *client, const union message *request,
 		return send_reply(client, &reply, false);
 	case REQUEST_ENDS:
 		return send_reply(client, &reply, true);
+	case REQUEST_SILENT:
+		return GO_ON;
 	case REQUEST_WAITS:
 		break;
 	}

@@ -96,10 +96,10 @@ static enum request_outcome handle_release(struct session *session,
 	struct buffer *buffer =
 		registry_find(&lender->registry, request->release.buffer_id);
 
+	(void)reply;
 	if (buffer)
 		lender_hint(lender, buffer, buffer->owner == &session->owner);
-	reply_begin(reply, CONTIG_MSG_RELEASE, session->serial);
-	return REQUEST_ANSWERED;
+	return REQUEST_SILENT;
 }
 
 /* By opcode; validate_request() has made sure that there is one. */

@@ -10,6 +10,7 @@
 
 enum request_outcome {
 	REQUEST_ANSWERED, /* the reply is to be sent */
+	REQUEST_SILENT,	  /* there is no reply */
 	REQUEST_WAITS,	  /* session_fn will be called */
 	REQUEST_ENDS,	  /* send the reply where possible, then disconnect */
 };

@@ -12,17 +12,9 @@
  * A buffer on the client's side: a descriptor, what the daemon said about it,
  * and perhaps a mapping.  Nothing here needs the daemon but the hint at the
  * end, and even that may be lost: the kernel's count is what returns memory,
- * the hint only makes the daemon look at once.
- *
- * So contig_release() does not wait for the answer.  The freed buffer's own
- * memory carries the pending hint until the answer comes, which is why a
- * release cannot run out of memory.  Answers that nobody collects would fill
- * the socket, and a daemon takes a client that does not read for an attacker;
- * therefore at most HINTS_MAX are on the way, and then the releasing thread
- * waits for them.
+ * the hint only makes the daemon look at once.  It is sent behind the closing,
+ * for the daemon to find nobody, and it has no answer to wait for.
  */
-
-#define HINTS_MAX 16
 
 int buffer_new(struct contig *contig, struct contig_buffer **bufferp)
 {
@@ -60,32 +52,6 @@ void buffer_fill(struct contig_buffer *buffer,
 	buffer->fd = fd_consume;
 }
 
-static void hint_done(struct call *call)
-{
-	struct contig_buffer *buffer =
-		container_of(call, struct contig_buffer, hint);
-
-	buffer->contig->hints--;
-	free(buffer);
-}
-
-/* Consumes the buffer's memory. */
-static void send_hint(struct contig *contig, struct contig_buffer *buffer)
-{
-	struct contig_msg_release release = {.buffer_id = buffer->facts.id};
-
-	call_init(&buffer->hint, CONTIG_MSG_RELEASE, &release.header);
-	buffer->hint.done = hint_done;
-	if (!contig->session || connection_inherited(contig) ||
-	    call_try_send(contig, &buffer->hint, &release.header)) {
-		free(buffer);
-		return;
-	}
-	if (++contig->hints == HINTS_MAX)
-		while (contig->hints)
-			call_wait_step(contig);
-}
-
 struct contig_buffer *contig_release(struct contig_buffer *buffer)
 {
 	struct contig *contig;
@@ -95,9 +61,10 @@ struct contig_buffer *contig_release(struct contig_buffer *buffer)
 	contig = buffer->contig;
 	let_go(buffer);
 	pthread_mutex_lock(&contig->lock);
-	send_hint(contig, buffer);
+	call_hint(contig, buffer->facts.id);
 	pthread_mutex_unlock(&contig->lock);
 	contig_unref(contig);
+	free(buffer);
 	return NULL;
 }
 

@@ -8,7 +8,6 @@
 
 struct contig_buffer {
 	struct contig *contig; /* referenced */
-	struct call hint;      /* of contig_release(); outlives the rest */
 	struct contig_msg_buffer facts;
 	int fd;
 	void *map; /* NULL where not mapped */

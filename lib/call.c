@@ -16,6 +16,9 @@
  * meanwhile, not even contig_dispatch(): a reader whose answer were taken from
  * under its poll() would sleep for ever.
  *
+ * A hint is sent and forgotten: it has no answer, so it cannot be lost among
+ * those that nobody waits for, and a daemon that is gone needs none.
+ *
  * A send that finds the daemon gone has sent nothing, so it is safe to try
  * again on a new session.  Once only: a daemon that greets and hangs up each
  * time must not keep a caller busy for ever.
@@ -61,7 +64,7 @@ static void read_socket(struct contig *contig, short events)
 	pthread_cond_broadcast(&contig->changed);
 }
 
-void call_wait_step(struct contig *contig)
+static void wait_step(struct contig *contig)
 {
 	if (contig->reading)
 		pthread_cond_wait(&contig->changed, &contig->lock);
@@ -88,18 +91,26 @@ static void wait_for_room(struct contig *contig)
 	session_unref(session);
 }
 
-int call_try_send(struct contig *contig, struct call *call,
-		  struct contig_msg_header *request)
+static uint32_t next_serial(struct contig *contig)
 {
-	int r;
-
 	if (!++contig->last_serial)
 		contig->last_serial = 1;
-	request->serial = call->serial = contig->last_serial;
-	r = channel_send(contig->session->fd, request, request->size, NULL, 0);
-	if (!r)
-		list_append(&contig->pending, &call->link);
-	return r;
+	return contig->last_serial;
+}
+
+void call_hint(struct contig *contig, uint64_t buffer_id)
+{
+	struct contig_msg_release hint = {
+		.header = {.size = sizeof(hint),
+			   .opcode = CONTIG_MSG_RELEASE,
+			   .serial = next_serial(contig)},
+		.buffer_id = buffer_id,
+	};
+
+	while (contig->session && !connection_inherited(contig) &&
+	       channel_send(contig->session->fd, &hint, sizeof(hint), NULL,
+			    0) == -EAGAIN)
+		wait_for_room(contig);
 }
 
 /* What the daemon still said before it went away is heard first: answers to
@@ -109,7 +120,7 @@ static void drain_session(struct contig *contig)
 	struct session *dead = session_ref(contig->session);
 
 	while (contig->session == dead)
-		call_wait_step(contig);
+		wait_step(contig);
 	session_unref(dead);
 }
 
@@ -123,9 +134,13 @@ int call_send(struct contig *contig, struct call *call,
 
 		if (r < 0)
 			return r;
-		r = call_try_send(contig, call, request);
-		if (!r)
+		request->serial = call->serial = next_serial(contig);
+		r = channel_send(contig->session->fd, request, request->size,
+				 NULL, 0);
+		if (!r) {
+			list_append(&contig->pending, &call->link);
 			return 0;
+		}
 		if (r == -EAGAIN) {
 			wait_for_room(contig);
 			continue;
@@ -150,7 +165,7 @@ int call_run(struct contig *contig, struct call *call,
 	r = call_send(contig, call, request);
 	if (!r) {
 		while (!call->answered)
-			call_wait_step(contig);
+			wait_step(contig);
 		r = call->result;
 	}
 	pthread_mutex_unlock(&contig->lock);

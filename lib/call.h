@@ -45,14 +45,9 @@ int call_run(struct contig *contig, struct call *call,
 int call_send(struct contig *contig, struct call *call,
 	      struct contig_msg_header *request);
 
-/* [locked] Sends only where it can be done at once.  Returns 0 as above, or
- * any other value where it could not. */
-int call_try_send(struct contig *contig, struct call *call,
-		  struct contig_msg_header *request);
-
-/* [locked] Waits until something has been received, by this thread or by
- * another one.  There must be a session. */
-void call_wait_step(struct contig *contig);
+/* [locked] Tells the daemon, where there is a session, that a holder of this
+ * buffer let go. */
+void call_hint(struct contig *contig, uint64_t buffer_id);
 
 /* [locked] Ends a pending call: sets its result and tells who waits. */
 void call_finish(struct call *call, int result);

@@ -29,7 +29,6 @@ struct contig {
 	struct list pending;	 /* call::link, sent and not answered */
 	struct list finished;	 /* call::link, answered, to be delivered by
 				    contig_dispatch() */
-	unsigned int hints; /* of pending, those sent by contig_release() */
 	uint32_t last_serial;
 	int epoll_fd; /* what the caller polls: event_fd and the socket */
 	int event_fd; /* readable while finished is not empty */

@@ -21,9 +21,9 @@
  *
  * A descriptor that does not arrive because this process is at its limit is
  * the one failure that is nobody's fault.  The reply can still be read then,
- * so its call is told -EMFILE, and the daemon is told to look after buffers
- * that nobody holds.  The session ends nevertheless: the kernel says only that
- * something was lost, and the rule for that has no exceptions.
+ * so its call is told -EMFILE.  The session ends nevertheless: the kernel says
+ * only that something was lost, and the rule for that has no exceptions.  Its
+ * end also makes the daemon look for buffers that nobody holds.
  */
 
 static struct call *find_call(struct contig *contig, uint32_t serial)
@@ -70,26 +70,6 @@ static void handle_reply(struct contig *contig, struct channel_fds *fds)
 	call_finish(call, r);
 }
 
-/* Best effort: what cannot be sent now the daemon finds out by itself. */
-static void hint_all(struct contig *contig, const struct form *form)
-{
-	const struct contig_msg_buffer *buffers =
-		form_elements(form, &contig->incoming);
-	uint32_t count = validate_count(form, &contig->incoming);
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct contig_msg_release hint = {
-			.header = {.size = sizeof(hint),
-				   .opcode = CONTIG_MSG_RELEASE,
-				   .serial = UINT32_MAX},
-			.buffer_id = buffers[i].id,
-		};
-
-		(void)channel_send(contig->session->fd, &hint, sizeof(hint),
-				   NULL, 0);
-	}
-}
-
 /* A reply whose descriptors did not all arrive; n_fds of them did. */
 static void handle_incomplete(struct contig *contig, size_t size, size_t n_fds)
 {
@@ -104,7 +84,6 @@ static void handle_incomplete(struct contig *contig, size_t size, size_t n_fds)
 			call = find_call(contig, reply->header.serial);
 	}
 	if (call && answers(call, reply)) {
-		hint_all(contig, form);
 		call_finish(call, failure_set(call->failure, -EMFILE,
 					      "this process is at its limit of "
 					      "open files: %zu of %" PRIu32

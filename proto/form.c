@@ -105,7 +105,6 @@ static const struct form forms[] = {
 		.name = "RELEASE",
 		.opcode = CONTIG_MSG_RELEASE,
 		.request_bytes = sizeof(struct contig_msg_release),
-		.reply_bytes = sizeof(struct contig_msg_plain),
 	},
 };
 

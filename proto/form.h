@@ -15,7 +15,8 @@ struct form {
 	const char *name;	/* "ALLOC", for messages to people */
 	uint16_t opcode;	/* of the request */
 	uint32_t request_bytes; /* exact size of the request */
-	uint32_t reply_bytes;	/* size of the reply before its elements */
+	uint32_t reply_bytes;	/* size of the reply before its elements;
+				   0: the request is not answered */
 	uint32_t count_offset;	/* of the reply's uint32_t count of elements */
 	uint32_t element_bytes; /* 0: the reply has no elements */
 	uint32_t min_elements;

@@ -13,7 +13,7 @@
  *
  * A reply carries the opcode of its request with CONTIG_MSG_REPLY set, and
  * the request's serial; a request that fails is answered with
- * CONTIG_MSG_ERROR instead.
+ * CONTIG_MSG_ERROR instead.  RELEASE alone has no reply.
  */
 
 #define CONTIG_PROTOCOL_VERSION 1
@@ -279,7 +279,7 @@ struct contig_msg_cpu {
 	uint32_t zero;
 };
 
-/* A hint that a holder let go; answered by struct contig_msg_plain. */
+/* A hint that a holder let go; not answered. */
 struct contig_msg_release {
 	struct contig_msg_header header;
 	uint64_t buffer_id;

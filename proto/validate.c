@@ -407,7 +407,7 @@ int validate_reply(const union message *m, size_t size, size_t n_fds,
 	form = m->header.opcode & CONTIG_MSG_REPLY
 		       ? form_find(m->header.opcode & ~CONTIG_MSG_REPLY)
 		       : NULL;
-	if (!form)
+	if (!form || !form->reply_bytes)
 		return error_set(why, MALFORMED, "opcode %#x is no reply",
 				 m->header.opcode);
 	if (!m->header.serial)

@@ -101,7 +101,6 @@ static void lend_then_refuse(struct fake *f, int fd, unsigned int n)
 	fake_greet(f, fd);
 	while (fake_receive(f, fd)) {
 		if (f->in.header.opcode == CONTIG_MSG_RELEASE) {
-			fake_answer_plain(f, fd);
 			id--;
 		} else if (!(*chunks)--) {
 			fake_answer_error(f, fd, CONTIG_MSG_R_FULL,
@@ -298,7 +297,6 @@ END_TEST
 struct limits {
 	int room; /* descriptors that may still be opened */
 	struct rlimit before;
-	int hints; /* RELEASE seen */
 };
 
 /* Lends three with room for fewer, the process being one with the library. */
@@ -329,11 +327,7 @@ static void lend_at_the_limit(struct fake *f, int fd, unsigned int n)
 	limit.rlim_cur = (rlim_t)(next + limits->room);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	fake_send(fd, &reply, fds, 3);
-	while (fake_receive(f, fd)) {
-		ck_assert_uint_eq(f->in.header.opcode, CONTIG_MSG_RELEASE);
-		ck_assert_uint_eq(f->in.release.buffer_id,
-				  (uint64_t)++limits->hints);
-	}
+	ck_assert(!fake_receive(f, fd)); /* the library hangs up */
 }
 
 START_TEST(says_that_descriptors_did_not_arrive)
@@ -352,7 +346,6 @@ START_TEST(says_that_descriptors_did_not_arrive)
 	ck_assert_int_eq(contig_alloc(contig, &request, buffers, NULL), 0);
 	contig_release(buffers[0]);
 	done();
-	ck_assert_int_eq(limits.hints, 3);
 }
 END_TEST
 

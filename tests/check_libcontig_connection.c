@@ -158,8 +158,10 @@ static void greet_wrongly(struct fake *f, int fd, unsigned int n)
 		reply.header.serial++;
 	if (wrong == WRONG_VERSION)
 		reply.hello_reply.version++;
-	if (wrong == WRONG_OPCODE)
-		reply.header.opcode = CONTIG_MSG_RELEASE | CONTIG_MSG_REPLY;
+	if (wrong == WRONG_OPCODE) { /* a good reply, but to something else */
+		reply.header.opcode = CONTIG_MSG_CPU_END | CONTIG_MSG_REPLY;
+		reply.header.size = sizeof(reply.plain);
+	}
 	if (wrong == WRONG_SIZE)
 		reply.header.size += 8;
 	if (wrong == WRONG_PADDING)

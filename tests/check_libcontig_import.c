@@ -40,6 +40,8 @@ static void describe(struct fake *f, int fd, unsigned int n)
 	while (fake_receive(f, fd)) {
 		if (f->in.header.opcode == CONTIG_MSG_CPU_BEGIN)
 			known.token_seen = f->in.cpu.token;
+		if (f->in.header.opcode == CONTIG_MSG_RELEASE)
+			continue;
 		if (f->in.header.opcode != CONTIG_MSG_DESCRIBE) {
 			fake_answer_plain(f, fd);
 			continue;

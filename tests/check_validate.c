@@ -384,6 +384,13 @@ START_TEST(entries_are_counted)
 }
 END_TEST
 
+START_TEST(release_has_no_reply)
+{
+	head(CONTIG_MSG_RELEASE | CONTIG_MSG_REPLY, sizeof(m.plain));
+	ck_reply_bad(0, "is no reply");
+}
+END_TEST
+
 START_TEST(descriptors_are_counted)
 {
 	good_reply(CONTIG_MSG_ALLOC, 2);
@@ -632,13 +639,14 @@ static void add_requests(Suite *suite)
 static void add_replies(Suite *suite)
 {
 	TCase *tcase = harness_case(suite, "replies");
-	int end = CONTIG_MSG_RELEASE + 1;
+	int end = CONTIG_MSG_RELEASE; /* has none */
 
 	tcase_add_loop_test(tcase, takes_good_replies_up_to_the_last_entry, 1,
 			    end);
 	tcase_add_loop_test(tcase, reply_size_is_exact, 1, end);
 	tcase_add_loop_test(tcase, reply_header_is_judged, 1, end);
 	tcase_add_loop_test(tcase, entries_are_counted, 1, end);
+	tcase_add_test(tcase, release_has_no_reply);
 	tcase_add_test(tcase, descriptors_are_counted);
 	tcase_add_loop_test(tcase, ids_ascend_in_pages, CONTIG_MSG_LIST_BACKENDS,
 			    CONTIG_MSG_LIST_CLIENTS + 1);

@@ -195,7 +195,9 @@ void fake_serve(struct fake *fake, int fd, unsigned int n)
 
 	fake_greet(fake, fd);
 	while (fake_receive(fake, fd)) {
-		if (fake->in.header.opcode == CONTIG_MSG_ALLOC) {
+		if (fake->in.header.opcode == CONTIG_MSG_RELEASE) {
+			continue;
+		} else if (fake->in.header.opcode == CONTIG_MSG_ALLOC) {
 			uint32_t count = fake->in.alloc.count;
 
 			fake_lend(fake, fd, next_id);

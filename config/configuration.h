@@ -16,6 +16,7 @@
  *
  *	[daemon]
  *	socket = /run/contigd/contigd.sock
+ *	socket-group = camera        ; who may connect
  *	log-level = info
  *	default-region = camera
  *
@@ -79,6 +80,8 @@ struct config_principals {
 
 struct configuration {
 	char *socket;	      /* NULL: not set */
+	bool has_socket_group;
+	uint32_t socket_group; /* gid of a socket that the daemon makes */
 	char *default_region; /* NULL: not set */
 	bool has_log_level;
 	enum log_level log_level;

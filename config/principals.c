@@ -124,6 +124,11 @@ static int add_entry(struct config_principals *principals, const char *entry,
 	return append_id(&principals->uids, &principals->n_uids, id);
 }
 
+int config_group_find(const char *text, uint32_t *gidp, struct error *why)
+{
+	return resolve(text, true, gidp, why);
+}
+
 static char *trim(char *text)
 {
 	char *end;

@@ -13,6 +13,11 @@ typedef void config_principals_complaint_fn(void *data, const char *reason);
 int config_principals_add(struct config_principals *principals, const char *list,
 			  config_principals_complaint_fn *complain, void *data);
 
+/* A group by name or number, for *gidp.  -ENOENT: there is no such group;
+ * -EINVAL, -ERANGE: not a number of a group; -ENOMEM; or a negative errno of
+ * the look-up. */
+int config_group_find(const char *text, uint32_t *gidp, struct error *why);
+
 void config_principals_deinit(struct config_principals *principals);
 
 #endif

@@ -111,6 +111,17 @@ static int set_socket(struct reader *reader, const char *value,
 	return replace_string(&reader->config->socket, value, why);
 }
 
+static int set_socket_group(struct reader *reader, const char *value,
+			    struct error *why)
+{
+	int r = config_group_find(value, &reader->config->socket_group, why);
+
+	if (r < 0)
+		return r;
+	reader->config->has_socket_group = true;
+	return 0;
+}
+
 static int set_log_level(struct reader *reader, const char *value,
 			 struct error *why)
 {
@@ -168,6 +179,7 @@ static const struct {
 	int (*set)(struct reader *reader, const char *value, struct error *why);
 } keys[] = {
 	{&section_daemon, "socket", false, set_socket},
+	{&section_daemon, "socket-group", false, set_socket_group},
 	{&section_daemon, "log-level", false, set_log_level},
 	{&section_daemon, "default-region", false, set_default_region},
 	{&section_udmabuf, "allow-corrupting-kernel", false,

@@ -78,7 +78,7 @@ static int remove_stale(const char *path, struct error *why)
 }
 
 static int make_socket(struct listening *listening, const char *path,
-		       struct error *why)
+		       gid_t group, struct error *why)
 {
 	_cleanup_free_ char *copy = strdup(path);
 	_cleanup_fd_ int fd = -1;
@@ -99,6 +99,13 @@ static int make_socket(struct listening *listening, const char *path,
 	if (fd < 0)
 		return error_set(why, fd, "cannot listen on '%s': %s", path,
 				 strerror(-fd));
+	if (group != LISTENING_OWN_GROUP &&
+	    lchown(path, (uid_t)-1, group) < 0) {
+		r = -errno;
+		(void)unlink(path);
+		return error_set(why, r, "'%s' cannot be given to group %u: %s",
+				 path, group, strerror(-r));
+	}
 	if (lstat(path, &st) < 0)
 		return error_set(why, -errno, "'%s': %s", path, strerror(errno));
 	listening->device = st.st_dev;
@@ -109,13 +116,13 @@ static int make_socket(struct listening *listening, const char *path,
 }
 
 int listening_open(struct listening *listening, const char *path,
-		   struct error *why)
+		   gid_t group, struct error *why)
 {
 	int fd = manager_listen_fd(why);
 
 	*listening = (struct listening){.fd = -1};
 	if (fd == -ENOENT)
-		return make_socket(listening, path, why);
+		return make_socket(listening, path, group, why);
 	if (fd < 0)
 		return fd;
 	listening->fd = fd;

@@ -15,14 +15,17 @@ struct listening {
 	ino_t inode;
 };
 
+/* LISTENING_OWN_GROUP: the socket keeps the daemon's own. */
+#define LISTENING_OWN_GROUP ((gid_t)-1)
+
 /* Takes the service manager's socket if there is one, else makes one at path
- * (mode 0660, its directory with it where that is missing).  A socket that is
+ * (mode 0660 and the group, its directory with it where that is missing).  A socket that is
  * left over from a daemon of the same user is removed; anything else that is
  * there is not touched.
  * -EADDRINUSE: somebody listens there, or it is another user's;
  * -EEXIST: there is something that is no socket; or another negative errno. */
 int listening_open(struct listening *listening, const char *path,
-		   struct error *why);
+		   gid_t group, struct error *why);
 /* Closes the socket and removes its path, where it is still this one. */
 void listening_close(struct listening *listening);
 

@@ -170,6 +170,9 @@ static int serve(struct contigd *contigd, struct error *why)
 {
 	const char *path = contigd->config.socket ? contigd->config.socket
 						  : CONTIG_DEFAULT_SOCKET;
+	gid_t group = contigd->config.has_socket_group
+			      ? contigd->config.socket_group
+			      : LISTENING_OWN_GROUP;
 	int r;
 
 	r = make_core(contigd);
@@ -178,7 +181,7 @@ static int serve(struct contigd *contigd, struct error *why)
 	r = make_regions(contigd, why);
 	if (r < 0)
 		return r;
-	r = listening_open(&contigd->listening, path, why);
+	r = listening_open(&contigd->listening, path, group, why);
 	if (r < 0)
 		return r;
 	r = server_new(&contigd->server, contigd->loop, &contigd->service,

@@ -37,3 +37,13 @@ endif
 # Scripts are part of the tree and run where they stand.
 TESTS += tests/include_directions
 EXTRA_DIST += tests/include_directions
+# Every compiled test again, under valgrind.  An error or a leak in a test's
+# own process makes the test fail.
+VALGRIND_FLAGS = -q --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite,indirect \
+	--show-leak-kinds=definite,indirect
+check-valgrind: all $(check_PROGRAMS) $(check_LTLIBRARIES)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+		TESTS='$(filter tests/check_%,$(TESTS))' \
+		LOG_COMPILER='$(LIBTOOL) --silent --mode=execute valgrind $(VALGRIND_FLAGS)'
+.PHONY: check-valgrind

@@ -80,8 +80,7 @@ static int dial(void)
 	return fd;
 }
 
-/* Sends a request and waits for the reply; the opcode of the reply. */
-static unsigned int ask(int fd, void *message, size_t size, uint16_t opcode)
+static void tell(int fd, void *message, size_t size, uint16_t opcode)
 {
 	struct contig_msg_header *header = message;
 
@@ -90,6 +89,12 @@ static unsigned int ask(int fd, void *message, size_t size, uint16_t opcode)
 	header->serial = ++serial;
 	if (send(fd, message, size, MSG_NOSIGNAL) != (ssize_t)size)
 		err(1, "sending");
+}
+
+/* Sends a request and waits for the reply; the opcode of the reply. */
+static unsigned int ask(int fd, void *message, size_t size, uint16_t opcode)
+{
+	tell(fd, message, size, opcode);
 
 	ssize_t n = recv(fd, &reply, sizeof(reply), 0);
 
@@ -208,13 +213,16 @@ int main(int argc, char **argv)
 		.fd = (int)strtol(argv[5], NULL, 0),
 	};
 	struct contig_msg_release release = {.buffer_id = victim.id};
+	struct contig_msg_plain status = {0};
 	int fd = dial();
 
 	say_hello(fd);
 	try_cpu_access(fd, &victim);
 	try_to_see(fd, &victim);
-	/* a hint at most: whether it did harm, the owner's bytes will tell */
-	(void)ask(fd, &release, sizeof(release), CONTIG_MSG_RELEASE);
+	/* a hint at most, without an answer: whether it did harm, the owner's
+	 * bytes will tell, once the daemon has answered what came behind it */
+	tell(fd, &release, sizeof(release), CONTIG_MSG_RELEASE);
+	(void)ask(fd, &status, sizeof(status), CONTIG_MSG_STATUS);
 	attempts++;
 	try_process(&victim);
 	try_devices();

@@ -23,6 +23,17 @@ static void on_copied(struct bounce *bounce, int result)
 	session->ready(session->data);
 }
 
+/* Whether this session may know of the buffer.  Where there is no token there
+ * are no bytes to move, and the answer would only tell strangers which buffers
+ * there are and how large: that is their owner's to know. */
+static bool may_ask(const struct session *session, const struct buffer *buffer,
+		    uint64_t token)
+{
+	return buffer->object->token == token &&
+	       (token != 0 ||
+		buffer_owner_uid(buffer) == session->credentials.uid);
+}
+
 /* The buffer, where it may be touched like this, or NULL with the reply set. */
 static struct buffer *find_buffer(struct session *session,
 				  const struct contig_msg_cpu *cpu,
@@ -32,7 +43,7 @@ static struct buffer *find_buffer(struct session *session,
 	struct buffer *buffer = registry_find(registry, cpu->buffer_id);
 	uint64_t end;
 
-	if (!buffer || buffer->object->token != cpu->token) {
+	if (!buffer || !may_ask(session, buffer, cpu->token)) {
 		reply_error(reply, session->serial, CONTIG_MSG_R_NO_BUFFER,
 			    "there is no buffer %llu with this token",
 			    (unsigned long long)cpu->buffer_id);

@@ -150,9 +150,10 @@ static int map_range(const struct backend_options *options,
 		return error_set(why, -EPERM,
 				 "region %s: %s refuses 0x%" PRIx64
 				 "..0x%" PRIx64
-				 ": to the kernel this is System "
-				 "RAM or a driver's (STRICT_DEVMEM); the node "
-				 "needs no-map",
+				 ": to the kernel this is System RAM "
+				 "(STRICT_DEVMEM: the node needs no-map) or "
+				 "busy (IO_STRICT_DEVMEM: as every node that "
+				 "it placed itself; iomem=relaxed helps)",
 				 spec->region, path_of(options), spec->base,
 				 spec->base + spec->size_bytes - 1);
 	return error_set(

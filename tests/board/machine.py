@@ -37,7 +37,11 @@ class Line:
     def __init__(self, path, name):
         self.name = name
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
+        try:
+            self.socket.connect(path)
+        except OSError:
+            self.socket.close()
+            raise
         self.pending = b""
 
     def send(self, text):
@@ -130,17 +134,27 @@ class Machine:
         if ready != "ready":
             raise MachineError("the guest said %r instead of ready" % ready)
 
+    def _dial(self, path, name, deadline):
+        """QEMU makes its sockets one after another, each first without and
+        then with somebody who listens."""
+        while True:
+            try:
+                return Line(path, name)
+            except OSError as error:
+                if self.process.poll() is not None:
+                    raise MachineError("QEMU ended at once; see qemu.log"
+                                       ) from None
+                if time.monotonic() > deadline:
+                    raise MachineError("%s: %s" % (name, error)) from None
+            time.sleep(0.02)
+
     def _connect(self, sockets):
         deadline = time.monotonic() + LIMIT
-        while not all(os.path.exists(path) for path in sockets.values()):
-            if self.process.poll() is not None:
-                raise MachineError("QEMU ended at once; see qemu.log")
-            if time.monotonic() > deadline:
-                raise MachineError("QEMU made no sockets")
-            time.sleep(0.02)
         for name in PORTS:
-            self.lines[name] = Line(sockets[name], "port " + name)
-        self.monitor = Line(sockets["monitor"], "QEMU's monitor")
+            self.lines[name] = self._dial(sockets[name], "port " + name,
+                                          deadline)
+        self.monitor = self._dial(sockets["monitor"], "QEMU's monitor",
+                                  deadline)
         self.monitor.line()  # its greeting
         self.ask_monitor("qmp_capabilities")
 

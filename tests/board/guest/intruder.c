@@ -43,8 +43,12 @@ static union {
 	struct contig_msg_error error;
 	struct {
 		struct contig_msg_list_reply list;
-		struct contig_msg_buffer buffers[64];
+		struct contig_msg_buffer entries[64];
 	} buffers;
+	struct {
+		struct contig_msg_list_reply list;
+		struct contig_msg_client entries[64];
+	} clients;
 	uint8_t bytes[CONTIG_MSG_MAX_BYTES];
 } reply;
 
@@ -139,12 +143,11 @@ static void try_cpu_access(int fd, const struct victim *victim)
 
 /* The daemon may say that it knows an inode, but neither where the memory is
  * nor how to get at it. */
-static void try_to_see(int fd, const struct victim *victim)
+static void try_to_describe(int fd, const struct victim *victim)
 {
 	struct contig_msg_describe describe = {.device = victim->device,
 					       .inode = victim->inode};
-	struct contig_msg_list list = {.after = 0};
-	const struct contig_msg_buffer *buffer = reply.buffers.buffers;
+	const struct contig_msg_buffer *buffer = reply.buffers.entries;
 
 	if (ask(fd, &describe, sizeof(describe), CONTIG_MSG_DESCRIBE) ==
 	    CONTIG_MSG_ERROR)
@@ -153,18 +156,27 @@ static void try_to_see(int fd, const struct victim *victim)
 		tried(buffer->token == 0 && buffer->phys == 0 &&
 			      !(buffer->flags & CONTIG_MSG_BUFFER_PHYS),
 		      "address and token in a description");
+}
 
-	if (ask(fd, &list, sizeof(list), CONTIG_MSG_LIST_BUFFERS) ==
-	    CONTIG_MSG_ERROR)
-		tried(1, "a list of buffers");
-	else
-		tried(reply.buffers.list.count == 0,
-		      "others' buffers in the list");
+/* The lists have what is of his own uid and nothing else. */
+static void try_lists(int fd)
+{
+	struct contig_msg_list list = {.after = 0};
+	unsigned int others = 0;
 
-	ask(fd, &list, sizeof(list), CONTIG_MSG_LIST_CLIENTS);
-	tried(reply.header.opcode == CONTIG_MSG_ERROR ||
-		      reply.buffers.list.count <= 1,
-	      "others in the list of clients");
+	if (ask(fd, &list, sizeof(list), CONTIG_MSG_LIST_BUFFERS) !=
+	    (CONTIG_MSG_LIST_BUFFERS | CONTIG_MSG_REPLY))
+		errx(1, "the daemon lists no buffers");
+	for (uint32_t i = 0; i < reply.buffers.list.count; i++)
+		others += reply.buffers.entries[i].owner_uid != getuid();
+	tried(others == 0, "others' buffers in the list");
+
+	if (ask(fd, &list, sizeof(list), CONTIG_MSG_LIST_CLIENTS) !=
+	    (CONTIG_MSG_LIST_CLIENTS | CONTIG_MSG_REPLY))
+		errx(1, "the daemon lists no clients");
+	for (uint32_t i = 0; i < reply.clients.list.count; i++)
+		others += reply.clients.entries[i].uid != getuid();
+	tried(others == 0, "others in the list of clients");
 }
 
 /* Past the daemon: through the owner's process and the kernel. */
@@ -218,7 +230,8 @@ int main(int argc, char **argv)
 
 	say_hello(fd);
 	try_cpu_access(fd, &victim);
-	try_to_see(fd, &victim);
+	try_to_describe(fd, &victim);
+	try_lists(fd);
 	/* a hint at most, without an answer: whether it did harm, the owner's
 	 * bytes will tell, once the daemon has answered what came behind it */
 	tell(fd, &release, sizeof(release), CONTIG_MSG_RELEASE);

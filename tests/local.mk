@@ -23,14 +23,18 @@ libfake_la_LIBADD = libdaemon.la
 # Tests of the daemon as clients see it, over its socket.
 check_LTLIBRARIES += libintegration.la
 libintegration_la_SOURCES = \
-	tests/integration/daemon.c tests/integration/daemon.h
+	tests/integration/daemon.c tests/integration/daemon.h \
+	tests/integration/raw.c tests/integration/raw.h
 libintegration_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-libintegration_la_LIBADD = libharness.la libutil.la
+libintegration_la_LIBADD = libharness.la libproto.la libutil.la
 
 check_PROGRAMS += \
+	tests/integration/check_attacks \
 	tests/integration/check_life
 TESTS += \
+	tests/integration/check_attacks \
 	tests/integration/check_life
+tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 endif
 

@@ -30,17 +30,27 @@ libintegration_la_LIBADD = libharness.la libproto.la libutil.la
 
 check_PROGRAMS += \
 	tests/integration/check_attacks \
-	tests/integration/check_life
+	tests/integration/check_life \
+	tests/integration/check_limits \
+	tests/integration/check_process \
+	tests/integration/check_users
 TESTS += \
 	tests/integration/check_attacks \
-	tests/integration/check_life
+	tests/integration/check_life \
+	tests/integration/check_limits \
+	tests/integration/check_process \
+	tests/integration/check_users
 tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_limits_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_process_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_users_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 endif
 
 # Scripts are part of the tree and run where they stand.
-TESTS += tests/include_directions
-EXTRA_DIST += tests/include_directions
+TESTS += tests/include_directions tests/integration/examples
+EXTRA_DIST += tests/include_directions tests/integration/examples
+
 # Every compiled test again, under valgrind.  An error or a leak in a test's
 # own process makes the test fail.
 VALGRIND_FLAGS = -q --error-exitcode=99 --leak-check=full \

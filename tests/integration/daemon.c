@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -44,12 +45,15 @@ static void run_daemon(const struct daemon *daemon, const char *const *options)
 					 "--socket", daemon->socket};
 	size_t n = 5;
 	char notify[64];
+	struct rlimit limit = {daemon->max_files, daemon->max_files};
 
 	while (*options && n + 1 < MAX_OPTIONS)
 		argv[n++] = *options++;
 	(void)snprintf(notify, sizeof(notify), "%s/notify", daemon->directory);
 	(void)setenv("NOTIFY_SOCKET", notify, 1);
 	(void)dup2(daemon->log_fd, STDERR_FILENO);
+	if (daemon->max_files && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		_exit(126);
 	(void)execv(program ? program : "./contigd", (char *const *)argv);
 	_exit(127);
 }

@@ -12,8 +12,9 @@ struct daemon {
 	pid_t pid;
 	char directory[32];
 	char socket[64];
-	char status[128]; /* STATUS= of its notification */
-	int log_fd;	  /* what it writes to standard error, to be read */
+	char status[128];	/* STATUS= of its notification */
+	unsigned int max_files; /* set before the start: RLIMIT_NOFILE; 0: any */
+	int log_fd; /* what it writes to standard error, to be read */
 };
 
 /* Starts contigd with --socket and options (NULL at the end), and returns when

@@ -25,7 +25,8 @@ check_PROGRAMS += \
 	tests/board/guest/client \
 	tests/board/guest/edu \
 	tests/board/guest/hugeframes \
-	tests/board/guest/intruder
+	tests/board/guest/intruder \
+	tests/board/guest/misaligned
 
 tests_board_guest_camera_LDADD = libcontig.la
 tests_board_guest_client_SOURCES = \

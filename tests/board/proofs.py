@@ -135,6 +135,31 @@ def leftovers(setting):
     return "%d MiB of noise at %#x became zero" % (NODE_BYTES // MIB, NODE)
 
 
+@proof("control: the watch sees a stray byte")
+def watch(setting):
+    before = setting.snapshot()
+    places = (NODE, NODE + NODE_BYTES // 2, NODE + NODE_BYTES - 4096)
+    for place in places:
+        setting.machine.run("devmem %#x 8 0x42" % place)
+        try:
+            setting.same_but_for(before, setting.snapshot(),
+                                 [(place + 1, NODE_BYTES)])
+        except ProofError as reason:
+            demand("%#x" % place in str(reason), str(reason))
+        else:
+            raise ProofError("a byte at %#x went unseen" % place)
+        setting.machine.run("devmem %#x 8 0" % place)
+    setting.same_but_for(before, setting.snapshot(), [])
+    return "one byte each at %s" % ", ".join("%#x" % place for place in places)
+
+
+@proof("control: the machine faults on unaligned access to device memory")
+def alignment(setting):
+    said = setting.machine.run("board-misaligned %#x" % NODE).strip()
+    demand(said == "fault: Bus error", "the machine said " + said)
+    return said
+
+
 def pattern_at(setting, region, seed):
     """A client writes; the witness must find it there and nowhere else."""
     client = setting.client("one", ALICE)
@@ -287,6 +312,27 @@ def control(setting):
     demand(said, "the kernel's log has no reason")
     return "%d breaks, %s, '%s'" % (result["breaks"], result["queue"],
                                     said[-1].split("] ", 1)[-1])
+
+
+@proof("control: where a kernel's udmabuf is refused, frames do go astray")
+def corruption(setting):
+    if not setting.udmabuf_corrupts():
+        raise Skip("kernel %s maps the right pages" % setting.series)
+    configuration = "/etc/contigd/contigd.conf"
+    setting.stop_daemon()
+    setting.machine.run(
+        r"cp %s /tmp/asked && sed -i '1i[udmabuf]\nallow-corrupting-kernel = "
+        r"yes\n' %s" % (configuration, configuration))
+    setting.start_daemon()
+    status, said = setting.machine.run(
+        "board-as %d board-camera video </dev/null" % CAMERA, check=False)
+    setting.settle()
+    setting.stop_daemon()
+    setting.machine.run("cp /tmp/asked " + configuration)
+    setting.start_daemon()
+    demand(status != 0 and said.startswith("no frame"),
+           "the camera said " + said.strip())
+    return "insisting: %s" % said.strip()[3:]
 
 
 def strangers(setting, region):

@@ -63,7 +63,8 @@ granule = 64K
 # contiguous buffers only, in the forms that a webcam has
 VIVID = "allocators=1 n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
 
-WITNESSES = ("as", "camera", "client", "edu", "hugeframes", "intruder")
+WITNESSES = ("as", "camera", "client", "edu", "hugeframes", "intruder",
+             "misaligned")
 
 PATTERN_STEP = 0x9e3779b97f4a7c15
 

@@ -71,7 +71,9 @@ check_PROGRAMS += \
 	tests/check_backend_simulated \
 	tests/check_backend_udmabuf \
 	tests/check_bitmap \
+	tests/check_bounce \
 	tests/check_buffer \
+	tests/check_choice \
 	tests/check_command_line \
 	tests/check_credentials \
 	tests/check_device_memory \
@@ -79,14 +81,21 @@ check_PROGRAMS += \
 	tests/check_dmabuf \
 	tests/check_extent \
 	tests/check_fit \
+	tests/check_guarantee \
 	tests/check_hugepages \
 	tests/check_hugepool \
 	tests/check_kernel_release \
 	tests/check_lease \
+	tests/check_loan \
+	tests/check_loop \
+	tests/check_occupancy \
 	tests/check_policy \
 	tests/check_reaper \
+	tests/check_refusal \
 	tests/check_region \
 	tests/check_registry \
+	tests/check_reply \
+	tests/check_scrubber \
 	tests/check_setup \
 	tests/check_setup_devicetree \
 	tests/check_space \
@@ -99,7 +108,9 @@ TESTS += \
 	tests/check_backend_simulated \
 	tests/check_backend_udmabuf \
 	tests/check_bitmap \
+	tests/check_bounce \
 	tests/check_buffer \
+	tests/check_choice \
 	tests/check_command_line \
 	tests/check_credentials \
 	tests/check_device_memory \
@@ -107,14 +118,21 @@ TESTS += \
 	tests/check_dmabuf \
 	tests/check_extent \
 	tests/check_fit \
+	tests/check_guarantee \
 	tests/check_hugepages \
 	tests/check_hugepool \
 	tests/check_kernel_release \
 	tests/check_lease \
+	tests/check_loan \
+	tests/check_loop \
+	tests/check_occupancy \
 	tests/check_policy \
 	tests/check_reaper \
+	tests/check_refusal \
 	tests/check_region \
 	tests/check_registry \
+	tests/check_reply \
+	tests/check_scrubber \
 	tests/check_setup \
 	tests/check_setup_devicetree \
 	tests/check_space \
@@ -126,7 +144,9 @@ tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_bounce_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_buffer_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_choice_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_command_line_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_credentials_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -134,14 +154,21 @@ tests_check_dirt_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_guarantee_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_hugepages_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_hugepool_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_refusal_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_region_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_registry_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_reply_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

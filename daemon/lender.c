@@ -204,7 +204,7 @@ static bool decide(struct lender *lender, struct loan *loan)
 		reaper_has_swept(&lender->reaper, loan->sweep_ticket);
 	if (!swept)
 		loan->dirt_ticket = UINT64_MAX;
-	else if (loan->dirt_ticket == UINT64_MAX)
+	else if (loan->dirt_ticket == UINT64_MAX || loan->in_grace)
 		loan->dirt_ticket = lender->ticket;
 	if (attempt_all(lender, loan, &attempt)) {
 		list_remove(&loan->link);
@@ -217,11 +217,10 @@ static bool decide(struct lender *lender, struct loan *loan)
 		refuse(lender, loan, &attempt.refusal);
 		return true;
 	}
-	if (swept && attempt.grace_ms > 0) {
-		/* what drains in this time is waited for as well */
-		loan->dirt_ticket = lender->ticket;
+	/* what drains in the grace is waited for as well */
+	loan->in_grace = swept && attempt.grace_ms > 0;
+	if (loan->in_grace)
 		timer_set(lender->retry_timer, attempt.grace_ms);
-	}
 	hurry(lender, loan);
 	return false;
 }

@@ -29,7 +29,8 @@ struct loan {
 	struct list link; // lender::parked
 	uint64_t parked_ms;
 	uint64_t sweep_ticket;
-	uint64_t dirt_ticket;
+	uint64_t dirt_ticket; /* UINT64_MAX until that sweep is done */
+	bool in_grace;	      /* it waits for what began to drain */
 
 	/* what came of it */
 	struct refusal refusal;

@@ -86,6 +86,7 @@ check_PROGRAMS += \
 	tests/check_hugepool \
 	tests/check_kernel_release \
 	tests/check_lease \
+	tests/check_lender \
 	tests/check_loan \
 	tests/check_loop \
 	tests/check_occupancy \
@@ -123,6 +124,7 @@ TESTS += \
 	tests/check_hugepool \
 	tests/check_kernel_release \
 	tests/check_lease \
+	tests/check_lender \
 	tests/check_loan \
 	tests/check_loop \
 	tests/check_occupancy \
@@ -159,6 +161,7 @@ tests_check_hugepages_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS
 tests_check_hugepool_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_lender_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/lender.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/fake.h"
+#include "tests/harness.h"
+#include "util/clock.h"
+
+/*
+ * The lender with a real loop and worker, and a backend in the test's hands:
+ * what waits, for what, and for how long.
+ */
+
+#define MIB (UINT64_C(1) << 20)
+
+static struct loop *loop;
+static struct lender *lender;
+static struct fake fake;
+static struct region *region;
+static struct owner owner;
+static int n_done;
+
+/* One request and what came of it; -1: not decided. */
+struct ask {
+	struct loan *loan;
+	int result;
+	int order; /* among those decided */
+};
+
+static void decided(struct loan *loan, int result)
+{
+	struct ask *ask = loan->data;
+
+	ck_assert_int_eq(ask->result, -1);
+	ask->result = result;
+	ask->order = ++n_done;
+}
+
+static void before(void)
+{
+	n_done = 0;
+	ck_assert_int_eq(loop_new(&loop), 0);
+	ck_assert_int_eq(lender_new(&lender, loop), 0);
+	region = fake_region(&fake, 1, "test", 8 * MIB, true);
+	region->dirt.ticketp = &lender->ticket;
+	ck_assert_int_eq(lender_add_region_consume(lender, region), 0);
+	ck_assert_int_eq(owner_init(&owner, &lender->accounts, 1000), 0);
+}
+
+static void after(void)
+{
+	lender_owner_gone(lender, &owner);
+	owner_deinit(&owner);
+	lender = lender_free(lender);
+	loop = loop_free(loop);
+	fake_deinit(&fake);
+}
+
+static void ask_for(struct ask *ask, uint64_t size_bytes, uint32_t count)
+{
+	const struct want want = {
+		.run.size_bytes = size_bytes,
+		.run.max_phys = UINT64_MAX,
+		.count = count,
+	};
+
+	*ask = (struct ask){.result = -1};
+	ask->loan = loan_new(&want, &owner, decided, ask);
+	ck_assert_ptr_nonnull(ask->loan);
+	lender_allocate(lender, ask->loan);
+}
+
+/* Ends the request; its buffers stay lent. */
+static void forget(struct ask *ask)
+{
+	ask->loan = loan_free(ask->loan);
+}
+
+static void let_go(struct ask *ask)
+{
+	for (size_t i = 0; i < ask->loan->n_lent; i++)
+		fake_set_held(ask->loan->buffers[i]->object, false);
+}
+
+static void wait_for(const struct ask *ask)
+{
+	while (ask->result < 0)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+}
+
+/* Turns the loop without waiting, so that all that is due is done. */
+static void turn(int n)
+{
+	for (int i = 0; i < n; i++)
+		ck_assert_int_eq(loop_turn(loop, false), 0);
+}
+
+START_TEST(served_at_once)
+{
+	struct ask ask;
+
+	ask_for(&ask, MIB, 3);
+	ck_assert_int_eq(ask.result, 0);
+	ck_assert_uint_eq(lender->allocations, 3);
+	ck_assert_uint_eq(lender->registry.n_buffers, 3);
+	ck_assert_ptr_eq(registry_find(&lender->registry, 1),
+			 ask.loan->buffers[0]);
+	ck_assert_uint_eq(region->lent_bytes, 3 * MIB);
+	forget(&ask);
+}
+END_TEST
+
+START_TEST(never_possible_is_refused_at_once)
+{
+	struct ask ask;
+
+	ask_for(&ask, 8 * MIB + 1, 1);
+	ck_assert_int_eq(ask.result, CONTIG_MSG_R_TOO_LARGE);
+	ck_assert_uint_eq(lender->refusals, 1);
+	ck_assert_ptr_nonnull(strstr(ask.loan->refusal.text, "'test'"));
+	forget(&ask);
+	ask_for(&ask, MIB, 9); /* one would fit, nine never will */
+	ck_assert_int_eq(ask.result, CONTIG_MSG_R_FULL);
+	forget(&ask);
+}
+END_TEST
+
+/* Nobody said a word, but the holder is gone: a shortage finds out. */
+START_TEST(shortage_looks_for_itself)
+{
+	struct ask all, more;
+
+	ask_for(&all, 8 * MIB, 1);
+	let_go(&all);
+	forget(&all);
+	ask_for(&more, 8 * MIB, 1);
+	ck_assert_int_eq(more.result, -1);
+	wait_for(&more);
+	ck_assert_int_eq(more.result, 0);
+	ck_assert_uint_eq(fake.zeroed_bytes, 8 * MIB); /* and was cleaned */
+	ck_assert_uint_eq(more.loan->buffers[0]->id, 2);
+	forget(&more);
+}
+END_TEST
+
+START_TEST(held_is_refused_after_one_look)
+{
+	struct ask all, more;
+	uint64_t begin = clock_ms();
+
+	ask_for(&all, 8 * MIB, 1);
+	ask_for(&more, 4096, 1);
+	wait_for(&more);
+	ck_assert_int_eq(more.result, CONTIG_MSG_R_FULL);
+	ck_assert_uint_eq(fake.n_asked, 1);
+	ck_assert_uint_eq(more.loan->refusal.free_bytes, 0);
+	ck_assert_uint_lt(clock_ms() - begin, REAPER_SWEEP_MS);
+	forget(&more);
+	forget(&all);
+}
+END_TEST
+
+/* A process that is just dying lets go a little later than it says. */
+START_TEST(what_began_to_drain_gets_a_moment)
+{
+	struct ask all, more;
+	uint64_t begin;
+
+	ask_for(&all, 8 * MIB, 1);
+	lender_hint(lender, all.loan->buffers[0], true);
+	ck_assert_uint_eq(region->draining_bytes, 8 * MIB);
+	begin = clock_ms();
+	ask_for(&more, MIB, 1);
+	turn(5);
+	ck_assert_int_eq(more.result, -1);
+	let_go(&all);
+	wait_for(&more);
+	ck_assert_int_eq(more.result, 0);
+	ck_assert_uint_lt(clock_ms() - begin, REAPER_SWEEP_MS);
+	forget(&more);
+	forget(&all);
+}
+END_TEST
+
+START_TEST(the_moment_ends)
+{
+	struct ask all, more;
+	uint64_t begin;
+
+	ask_for(&all, 8 * MIB, 1);
+	begin = clock_ms();
+	lender_hint(lender, all.loan->buffers[0], true);
+	ask_for(&more, MIB, 1);
+	wait_for(&more);
+	ck_assert_int_eq(more.result, CONTIG_MSG_R_FULL);
+	ck_assert_uint_eq(more.loan->refusal.draining_bytes, 8 * MIB);
+	ck_assert_uint_ge(clock_ms() - begin, LENDER_GRACE_MS);
+	forget(&more);
+	forget(&all);
+}
+END_TEST
+
+START_TEST(parked_ones_are_served_in_order)
+{
+	struct ask all, asks[4];
+
+	ask_for(&all, 2 * MIB, 4);
+	lender_hint(lender, all.loan->buffers[0], true);
+	for (int i = 0; i < 4; i++)
+		ask_for(&asks[i], 2 * MIB, 1);
+	let_go(&all);
+	for (int i = 0; i < 4; i++) {
+		wait_for(&asks[i]);
+		ck_assert_int_eq(asks[i].result, 0);
+		ck_assert_int_eq(asks[i].order, i + 2);
+		forget(&asks[i]);
+	}
+	forget(&all);
+}
+END_TEST
+
+START_TEST(large_one_does_not_hold_up_a_small_one)
+{
+	struct ask lent[2], large, small;
+
+	ask_for(&lent[0], 4 * MIB, 1);
+	ask_for(&lent[1], 4 * MIB, 1);
+	lender_hint(lender, lent[0].loan->buffers[0], true);
+	lender_hint(lender, lent[1].loan->buffers[0], true);
+	ask_for(&large, 8 * MIB, 1);
+	ask_for(&small, MIB, 1);
+	let_go(&lent[0]);
+	wait_for(&small);
+	ck_assert_int_eq(small.result, 0);
+	wait_for(&large);
+	ck_assert_int_gt(large.result, 0);
+	forget(&lent[0]);
+	forget(&lent[1]);
+	forget(&large);
+	forget(&small);
+}
+END_TEST
+
+START_TEST(cancelled_one_is_forgotten)
+{
+	struct ask all, more;
+
+	ask_for(&all, 8 * MIB, 1);
+	ask_for(&more, MIB, 1);
+	ck_assert_int_eq(more.result, -1);
+	lender_cancel(lender, more.loan);
+	forget(&more);
+	let_go(&all);
+	turn(10);
+	ck_assert_int_eq(more.result, -1);
+	forget(&all);
+}
+END_TEST
+
+/* Memory that starts dirty: requests wait for zeroing, piece by piece. */
+START_TEST(start_up_dirt_is_waited_for)
+{
+	static struct fake other;
+	struct region *dirty = fake_region(&other, 2, "dirty", 64 * MIB, false);
+	struct ask ask;
+
+	dirty->dirt.ticketp = &lender->ticket; /* as setup makes it */
+	lender->ticket = other.ticket;
+	region->is_default = false;
+	dirty->is_default = true;
+	ck_assert_int_eq(lender_add_region_consume(lender, dirty), 0);
+	ask_for(&ask, 64 * MIB, 1);
+	ck_assert_int_eq(ask.result, -1);
+	wait_for(&ask);
+	ck_assert_int_eq(ask.result, 0);
+	ck_assert_uint_eq(other.zeroed_bytes, 64 * MIB);
+	forget(&ask);
+	ask_for(&ask, 4096, 1);
+	wait_for(&ask);
+	ck_assert_int_eq(ask.result, CONTIG_MSG_R_FULL);
+	forget(&ask);
+}
+END_TEST
+
+START_TEST(hint_of_a_stranger_changes_nothing)
+{
+	struct ask ask;
+
+	ask_for(&ask, MIB, 1);
+	lender_hint(lender, ask.loan->buffers[0], false);
+	ck_assert_int_eq(ask.loan->buffers[0]->state, BUFFER_LENT);
+	let_go(&ask);
+	lender_hint(lender, ask.loan->buffers[0], false);
+	ck_assert_uint_eq(lender->registry.n_buffers, 0);
+	forget(&ask);
+}
+END_TEST
+
+START_TEST(orphans_end_when_they_are_let_go)
+{
+	struct ask ask;
+
+	ask_for(&ask, MIB, 2);
+	fake_set_held(ask.loan->buffers[0]->object, false);
+	lender_owner_gone(lender, &owner);
+	ck_assert_uint_eq(region->draining_bytes, 2 * MIB);
+	turn(5);
+	ck_assert_uint_eq(lender->registry.n_buffers, 1);
+	ck_assert_uint_eq(region->draining_bytes, MIB);
+	fake_set_held(ask.loan->buffers[1]->object, false);
+	while (lender->registry.n_buffers > 0)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_uint_eq(region->draining_bytes, 0);
+	forget(&ask);
+}
+END_TEST
+
+static void copied(struct bounce *bounce, int result)
+{
+	ck_assert_int_eq(result, 0);
+	n_done++;
+	(void)lender_bounce_free(lender, bounce);
+}
+
+/* A buffer that is copied does not end, even when nobody holds it. */
+START_TEST(copy_keeps_the_buffer)
+{
+	const struct bounce what = {
+		.direction = BOUNCE_FROM_CLIENT,
+		.length_bytes = MIB,
+		.done = copied,
+	};
+	struct ask ask;
+
+	ask_for(&ask, MIB, 1);
+	ck_assert_ptr_nonnull(lender_bounce(lender, ask.loan->buffers[0], &what));
+	let_go(&ask);
+	lender_hint(lender, ask.loan->buffers[0], true);
+	ck_assert_uint_eq(lender->registry.n_buffers, 1);
+	while (lender->registry.n_buffers > 0)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_int_eq(n_done, 2);
+	forget(&ask);
+}
+END_TEST
+
+START_TEST(ends_in_the_middle_of_everything)
+{
+	const struct bounce what = {
+		.direction = BOUNCE_FROM_CLIENT,
+		.length_bytes = MIB,
+		.done = copied,
+	};
+	struct ask ask, parked;
+
+	ask_for(&ask, MIB, 7);
+	ck_assert_ptr_nonnull(lender_bounce(lender, ask.loan->buffers[0], &what));
+	ask_for(&parked, 2 * MIB, 1);
+	ck_assert_int_eq(parked.result, -1);
+	lender_cancel(lender, parked.loan);
+	forget(&parked);
+	forget(&ask);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("lender");
+	TCase *tcase = harness_case(suite, "lender");
+
+	tcase_add_checked_fixture(tcase, before, after);
+	tcase_add_test(tcase, served_at_once);
+	tcase_add_test(tcase, never_possible_is_refused_at_once);
+	tcase_add_test(tcase, shortage_looks_for_itself);
+	tcase_add_test(tcase, held_is_refused_after_one_look);
+	tcase_add_test(tcase, what_began_to_drain_gets_a_moment);
+	tcase_add_test(tcase, the_moment_ends);
+	tcase_add_test(tcase, parked_ones_are_served_in_order);
+	tcase_add_test(tcase, large_one_does_not_hold_up_a_small_one);
+	tcase_add_test(tcase, cancelled_one_is_forgotten);
+	tcase_add_test(tcase, start_up_dirt_is_waited_for);
+	tcase_add_test(tcase, hint_of_a_stranger_changes_nothing);
+	tcase_add_test(tcase, orphans_end_when_they_are_let_go);
+	tcase_add_test(tcase, copy_keeps_the_buffer);
+	tcase_add_test(tcase, ends_in_the_middle_of_everything);
+	return harness_run(suite);
+}

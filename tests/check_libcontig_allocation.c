@@ -6,11 +6,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "proto/channel.h"
+#include "tests/descriptor_limit.h"
 #include "tests/fake_daemon.h"
 #include "tests/harness.h"
 
@@ -304,8 +304,7 @@ static void lend_at_the_limit(struct fake *f, int fd, unsigned int n)
 {
 	struct limits *limits = f->data;
 	struct contig_msg_buffer *buffers;
-	int next, fds[3] = {fd, fd, fd};
-	struct rlimit limit;
+	int fds[3] = {fd, fd, fd};
 	union message reply;
 
 	fake_greet(f, fd);
@@ -319,13 +318,7 @@ static void lend_at_the_limit(struct fake *f, int fd, unsigned int n)
 	buffers = form_elements(form_find(CONTIG_MSG_ALLOC), &reply);
 	for (uint32_t i = 0; i < 3; i++)
 		fake_buffer(&buffers[i], i + 1, 8192);
-	next = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	ck_assert_int_ge(next, 0);
-	(void)close(next);
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limits->before), 0);
-	limit = limits->before;
-	limit.rlim_cur = (rlim_t)(next + limits->room);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	descriptor_limit_lower(limits->room, &limits->before);
 	fake_send(fd, &reply, fds, 3);
 	ck_assert(!fake_receive(f, fd)); /* the library hangs up */
 }
@@ -342,7 +335,7 @@ START_TEST(says_that_descriptors_did_not_arrive)
 	ck_assert_ptr_null(buffers[0]);
 	ck_assert_int_eq(failure.error, -EMFILE);
 	ck_assert_ptr_nonnull(strstr(failure.text, "open files"));
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limits.before), 0);
+	descriptor_limit_restore(&limits.before);
 	ck_assert_int_eq(contig_alloc(contig, &request, buffers, NULL), 0);
 	contig_release(buffers[0]);
 	done();
@@ -535,7 +528,9 @@ int main(void)
 	tcase = harness_case(suite, "wrong answers");
 	tcase_add_loop_test(tcase, believes_no_wrong_answer, 0, WRONGS);
 	tcase_add_test(tcase, notices_a_daemon_that_dies_in_mid_call);
-	tcase_add_loop_test(tcase, says_that_descriptors_did_not_arrive, 0, 3);
+	if (descriptor_limit_is_real())
+		tcase_add_loop_test(tcase, says_that_descriptors_did_not_arrive,
+				    0, 3);
 
 	tcase = harness_case(suite, "started");
 	tcase_add_test(tcase, starts_and_calls_back_once);

@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "proto/text.h"
+#include "tests/descriptor_limit.h"
 #include "tests/fake_daemon.h"
 #include "tests/harness.h"
 
@@ -158,22 +158,16 @@ END_TEST
 
 START_TEST(says_where_no_descriptor_is_left)
 {
-	int fd = fake_memfd(TOKEN, "x", 4096), next;
+	int fd = fake_memfd(TOKEN, "x", 4096);
 	struct contig_buffer *buffer = NULL;
-	struct rlimit before, limit;
+	struct rlimit before;
 	struct contig_status status;
 
 	with(fd, CONTIG_MSG_CPU_DIRECT);
 	ck_assert_int_eq(contig_get_status(contig, &status), 0);
-	next = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	ck_assert_int_ge(next, 0);
-	(void)close(next);
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
-	limit = before;
-	limit.rlim_cur = (rlim_t)next;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	descriptor_limit_lower(0, &before);
 	ck_assert_int_eq(contig_import(contig, fd, &buffer), -EMFILE);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	descriptor_limit_restore(&before);
 	ck_assert_ptr_null(buffer);
 	done();
 	(void)close(fd);

@@ -7,6 +7,7 @@ include tests/board/local.mk
 if HAVE_CHECK
 check_LTLIBRARIES += libharness.la
 libharness_la_SOURCES = \
+	tests/descriptor_limit.c tests/descriptor_limit.h \
 	tests/harness.c tests/harness.h \
 	tests/holder.c tests/holder.h
 libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -84,11 +84,14 @@ check_PROGRAMS += \
 	tests/check_guarantee \
 	tests/check_hugepages \
 	tests/check_hugepool \
+	tests/check_journal \
 	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_lender \
+	tests/check_listening \
 	tests/check_loan \
 	tests/check_loop \
+	tests/check_manager \
 	tests/check_occupancy \
 	tests/check_policy \
 	tests/check_reaper \
@@ -97,6 +100,7 @@ check_PROGRAMS += \
 	tests/check_registry \
 	tests/check_reply \
 	tests/check_scrubber \
+	tests/check_server \
 	tests/check_setup \
 	tests/check_setup_devicetree \
 	tests/check_space \
@@ -122,11 +126,14 @@ TESTS += \
 	tests/check_guarantee \
 	tests/check_hugepages \
 	tests/check_hugepool \
+	tests/check_journal \
 	tests/check_kernel_release \
 	tests/check_lease \
 	tests/check_lender \
+	tests/check_listening \
 	tests/check_loan \
 	tests/check_loop \
+	tests/check_manager \
 	tests/check_occupancy \
 	tests/check_policy \
 	tests/check_reaper \
@@ -135,6 +142,7 @@ TESTS += \
 	tests/check_registry \
 	tests/check_reply \
 	tests/check_scrubber \
+	tests/check_server \
 	tests/check_setup \
 	tests/check_setup_devicetree \
 	tests/check_space \
@@ -159,11 +167,14 @@ tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_guarantee_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_hugepages_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_hugepool_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_journal_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lender_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_listening_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_manager_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -172,6 +183,7 @@ tests_check_region_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CH
 tests_check_registry_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_reply_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -99,6 +99,7 @@ check_PROGRAMS += \
 	tests/check_region \
 	tests/check_registry \
 	tests/check_reply \
+	tests/check_request \
 	tests/check_scrubber \
 	tests/check_server \
 	tests/check_setup \
@@ -141,6 +142,7 @@ TESTS += \
 	tests/check_region \
 	tests/check_registry \
 	tests/check_reply \
+	tests/check_request \
 	tests/check_scrubber \
 	tests/check_server \
 	tests/check_setup \
@@ -182,6 +184,7 @@ tests_check_refusal_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(C
 tests_check_region_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_registry_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_reply_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_request_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

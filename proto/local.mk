@@ -29,5 +29,5 @@ tests_check_validate_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 endif
 
 dist_doc_DATA += proto/PROTOCOL.md
-TESTS += tests/protocol_document
-EXTRA_DIST += tests/protocol_document
+TESTS += tests/protocol_document tests/integration/protocol_client
+EXTRA_DIST += tests/protocol_document tests/integration/protocol_client

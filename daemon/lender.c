@@ -115,26 +115,29 @@ static uint64_t grace_ms(const struct loan *loan, const struct region *region,
 }
 
 struct attempt {
-	bool candidates;
 	bool short_of_memory; /* at least one might do later */
 	uint64_t grace_ms;
 	bool dirt;
-	struct refusal refusal; /* the closest */
+	const struct region *closest; /* of those that refused */
+	struct loan_failure failure;  /* what it said */
 };
 
 /* One region said no: notes why, and whether waiting could change that. */
-static void note_refusal(struct attempt *attempt, const struct loan *loan,
-			 const struct region *region, int outcome,
-			 const struct refusal *refusal)
+static void note_failure(struct attempt *attempt, const struct loan *loan,
+			 const struct region *region,
+			 const struct loan_failure *failure)
 {
 	uint64_t grace;
 
-	if (!attempt->candidates ||
-	    refusal_closeness(refusal) > refusal_closeness(&attempt->refusal))
-		attempt->refusal = *refusal;
-	attempt->candidates = true;
-	if (outcome != SPACE_E_FULL && outcome != SPACE_E_FRAGMENTED &&
-	    outcome != SPACE_E_CONSTRAINT)
+	if (!attempt->closest ||
+	    refusal_closeness(failure->reason) >
+		    refusal_closeness(attempt->failure.reason)) {
+		attempt->closest = region;
+		attempt->failure = *failure;
+	}
+	if (failure->outcome != SPACE_E_FULL &&
+	    failure->outcome != SPACE_E_FRAGMENTED &&
+	    failure->outcome != SPACE_E_CONSTRAINT)
 		return;
 	if (could_help(loan, region, region->lent_bytes + region->draining_bytes))
 		attempt->short_of_memory = true;
@@ -150,18 +153,14 @@ static void note_refusal(struct attempt *attempt, const struct loan *loan,
 static bool attempt_all(struct lender *lender, struct loan *loan,
 			struct attempt *attempt)
 {
+	struct loan_failure failure;
 	struct region *region = NULL;
-	struct refusal refusal;
-	int outcome;
 
 	while ((region = choice_next(&lender->regions, &loan->want, region))) {
-		if (loan_try(loan, region, &lender->next_id, &refusal,
-			     &outcome) == 0)
+		if (loan_try(loan, region, &lender->next_id, &failure) == 0)
 			return true;
-		note_refusal(attempt, loan, region, outcome, &refusal);
+		note_failure(attempt, loan, region, &failure);
 	}
-	if (!attempt->candidates)
-		choice_refuse(&lender->regions, &loan->want, &attempt->refusal);
 	return false;
 }
 
@@ -179,11 +178,15 @@ static void settle(struct lender *lender, struct loan *loan)
 }
 
 static void refuse(struct lender *lender, struct loan *loan,
-		   const struct refusal *refusal)
+		   const struct attempt *attempt)
 {
 	lender->refusals++;
-	loan->refusal = *refusal;
-	loan->done(loan, (int)refusal->reason);
+	if (attempt->closest)
+		loan_explain(loan, attempt->closest, &attempt->failure,
+			     &loan->refusal);
+	else
+		choice_refuse(&lender->regions, &loan->want, &loan->refusal);
+	loan->done(loan, (int)loan->refusal.reason);
 }
 
 static void hurry(struct lender *lender, const struct loan *loan)
@@ -197,7 +200,7 @@ static void hurry(struct lender *lender, const struct loan *loan)
 /* Tries a request; true where it is decided and no longer the lender's. */
 static bool decide(struct lender *lender, struct loan *loan)
 {
-	struct attempt attempt = {.candidates = false};
+	struct attempt attempt = {.closest = NULL};
 	bool swept;
 
 	swept = loan->sweep_ticket &&
@@ -214,7 +217,7 @@ static bool decide(struct lender *lender, struct loan *loan)
 	if (!attempt.short_of_memory ||
 	    (swept && attempt.grace_ms == 0 && !attempt.dirt)) {
 		list_remove(&loan->link);
-		refuse(lender, loan, &attempt.refusal);
+		refuse(lender, loan, &attempt);
 		return true;
 	}
 	/* what drains in the grace is waited for as well */

@@ -110,8 +110,14 @@ static int make_buffer(struct loan *loan, const struct buffer_spec *spec,
 	return 0;
 }
 
+static int fail(struct loan_failure *failure, uint32_t reason)
+{
+	failure->reason = reason;
+	return (int)reason;
+}
+
 int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
-	     struct refusal *refusal, int *outcomep)
+	     struct loan_failure *failure)
 {
 	const struct want *want = &loan->want;
 	struct run runs[CONTIG_MSG_MAX_BUFFERS];
@@ -121,34 +127,40 @@ int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
 		.region = region,
 		.owner = loan->owner,
 	};
-	struct error why = ERROR_INIT;
 	int r;
 
-	*outcomep = 0;
+	failure->outcome = 0;
+	failure->constraints = 0;
 	r = take_runs(want, region, runs, &space_why);
 	if (r > 0) {
-		*outcomep = r;
-		refusal_set_space(refusal, want, region, r,
-				  space_why.constraints);
-		return (int)refusal->reason;
+		failure->outcome = r;
+		failure->constraints = space_why.constraints;
+		return fail(failure, refusal_space_reason(r));
 	}
 	if (r < 0) {
-		refusal_set(refusal, CONTIG_MSG_R_RESOURCE,
-			    "region '%s': the daemon is out of memory",
-			    region->name);
-		return (int)refusal->reason;
+		error_write(&failure->why, "the daemon is out of memory");
+		return fail(failure, CONTIG_MSG_R_RESOURCE);
 	}
 	for (uint32_t i = 0; i < want->count; i++) {
 		spec.id = (*next_idp)++;
-		r = make_buffer(loan, &spec, &runs[i], &why);
+		r = make_buffer(loan, &spec, &runs[i], &failure->why);
 		if (r == 0)
 			continue;
 		while (++i < want->count)
 			region_give_back(region, &runs[i]);
 		undo_buffers(loan);
-		refusal_set(refusal, reason_of(r), "region '%s': %s",
-			    region->name, why.text);
-		return (int)refusal->reason;
+		return fail(failure, reason_of(r));
 	}
 	return 0;
+}
+
+void loan_explain(const struct loan *loan, const struct region *region,
+		  const struct loan_failure *failure, struct refusal *refusal)
+{
+	if (failure->outcome)
+		refusal_set_space(refusal, &loan->want, region,
+				  failure->outcome, failure->constraints);
+	else
+		refusal_set(refusal, failure->reason, "region '%s': %s",
+			    region->name, failure->why.text);
 }

@@ -46,13 +46,24 @@ struct loan *loan_new(const struct want *want, struct owner *owner,
 struct loan *loan_free(struct loan *loan);
 void loan_close_fds(struct loan *loan);
 
+/* Why a region could not serve it. */
+struct loan_failure {
+	uint32_t reason; /* enum contig_msg_reason */
+	int outcome;	 /* enum space_outcome; 0: it was not the space */
+	unsigned int constraints;
+	struct error why; /* where it was not the space */
+};
+
 /*
  * Tries to serve all of it from one region, or takes nothing.  Ids are taken
  * from *next_idp.  Returns 0 with buffers and fds set, or the reason of
- * *refusal, with *outcomep the enum space_outcome, 0 where the space was not
- * what failed.
+ * *failure.
  */
 int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
-	     struct refusal *refusal, int *outcomep);
+	     struct loan_failure *failure);
+
+/* The failure in words and figures, as the region is now. */
+void loan_explain(const struct loan *loan, const struct region *region,
+		  const struct loan_failure *failure, struct refusal *refusal);
 
 #endif

@@ -58,7 +58,7 @@ void refusal_set(struct refusal *refusal, uint32_t reason, const char *format,
 	va_end(args);
 }
 
-static uint32_t reason_of(int outcome)
+uint32_t refusal_space_reason(int outcome)
 {
 	switch (outcome) {
 	case SPACE_E_TOO_LARGE:
@@ -119,7 +119,8 @@ void refusal_set_space(struct refusal *refusal, const struct want *want,
 	uint64_t total = want_total_bytes(want, region);
 	char size[FORMAT_SIZE_BYTES], times[16] = "";
 
-	refusal_set(refusal, reason_of(outcome), "region '%s': ", region->name);
+	refusal_set(refusal, refusal_space_reason(outcome),
+		    "region '%s': ", region->name);
 	refusal->requested_bytes = total;
 	refusal->free_bytes = region_free_bytes(region);
 	refusal->largest_free_bytes = region_largest_free_bytes(region);
@@ -150,7 +151,7 @@ void refusal_set_space(struct refusal *refusal, const struct want *want,
 		       format_size(size, region->draining_bytes));
 }
 
-int refusal_closeness(const struct refusal *refusal)
+int refusal_closeness(uint32_t reason)
 {
 	static const uint32_t order[] = {
 		/* what is most worth telling comes last */
@@ -161,7 +162,7 @@ int refusal_closeness(const struct refusal *refusal)
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-		if (order[i] == refusal->reason)
+		if (order[i] == reason)
 			return (int)i + 1;
 	return 0;
 }

@@ -40,8 +40,11 @@ void refusal_set_space(struct refusal *refusal, const struct want *want,
 		       const struct region *region, int outcome,
 		       unsigned int constraints);
 
-/* How close it came; larger is closer.  Of refusals of several regions the
- * closest is the one to show. */
-int refusal_closeness(const struct refusal *refusal);
+/* The reason that stands for an enum space_outcome. */
+uint32_t refusal_space_reason(int outcome);
+
+/* How close a request came that was refused for this reason; larger is closer.
+ * Of the refusals of several regions the closest is the one to show. */
+int refusal_closeness(uint32_t reason);
 
 #endif

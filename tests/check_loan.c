@@ -16,7 +16,7 @@ static struct accounts accounts;
 static struct owner owner;
 static uint64_t next_id;
 static struct refusal refusal;
-static int outcome;
+static struct loan_failure failure;
 
 static void before(void)
 {
@@ -50,7 +50,11 @@ static struct loan *make(uint64_t size_bytes, uint32_t count)
 
 static int try(struct loan *loan)
 {
-	return loan_try(loan, region, &next_id, &refusal, &outcome);
+	int r = loan_try(loan, region, &next_id, &failure);
+
+	if (r)
+		loan_explain(loan, region, &failure, &refusal);
+	return r;
 }
 
 static void expect_nothing_taken(const struct loan *loan)
@@ -90,7 +94,7 @@ START_TEST(one_too_many_is_none)
 	struct loan *loan = make(MIB / 4 + 1, 4);
 
 	ck_assert_int_eq(try(loan), CONTIG_MSG_R_FULL);
-	ck_assert_int_eq(outcome, SPACE_E_FULL);
+	ck_assert_int_eq(failure.outcome, SPACE_E_FULL);
 	ck_assert_uint_eq(refusal.free_bytes, MIB);
 	expect_nothing_taken(loan);
 	(void)loan_free(loan);
@@ -105,7 +109,7 @@ START_TEST(object_that_fails_undoes_all)
 		fake.objects_left = left;
 		fake.failure = -EIO;
 		ck_assert_int_eq(try(loan), CONTIG_MSG_R_BACKEND);
-		ck_assert_int_eq(outcome, 0);
+		ck_assert_int_eq(failure.outcome, 0);
 		ck_assert_str_eq(refusal.text,
 				 "region 'test': the fake makes no more");
 		expect_nothing_taken(loan);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/descriptor_limit.h"
 #include "tests/fake_daemon.h"
 #include "tests/harness.h"
 
@@ -65,6 +66,23 @@ START_TEST(shakes_hands_and_takes_the_path_from_the_environment)
 	ck_assert_int_eq(contig_open(&contig, NULL), 0);
 	ck_assert_int_eq(contig_get_status(contig, &status), 0);
 	ck_assert_ptr_null(contig_close(contig));
+	fake_stop(&fake);
+}
+END_TEST
+
+/* An epoll instance, an eventfd and a socket are needed. */
+START_TEST(says_where_no_descriptor_is_left)
+{
+	struct rlimit before;
+	int r;
+
+	with(fake_serve, NULL);
+	descriptor_limit_lower(_i, &before);
+	r = contig_open(&contig, fake.path);
+	descriptor_limit_restore(&before);
+	ck_assert_int_eq(r, -EMFILE);
+	ck_assert_int_eq(contig_open(&contig, fake.path), 0);
+	contig_close(contig);
 	fake_stop(&fake);
 }
 END_TEST
@@ -343,6 +361,7 @@ int main(void)
 	tcase_add_test(tcase, closing_nothing_is_harmless);
 	tcase_add_test(tcase,
 		       shakes_hands_and_takes_the_path_from_the_environment);
+	tcase_add_loop_test(tcase, says_where_no_descriptor_is_left, 0, 3);
 	tcase_add_test(tcase, an_empty_variable_counts_as_none);
 
 	tcase = harness_case(suite, "handshake");

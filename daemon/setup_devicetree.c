@@ -83,10 +83,10 @@ static void choose_name(struct name *name, const struct setup *setup,
 	if (!section)
 		wanted.text[strcspn(wanted.text, "@")] = '\0';
 	*name = wanted;
-	for (int i = 2; i < MAX_NUMBER; i++) {
+	for (unsigned int i = 2; i < MAX_NUMBER; i++) {
 		if (!lender_find_region(lender, name->text))
 			return;
-		(void)snprintf(name->text, sizeof(name->text), "%.58s-%d",
+		(void)snprintf(name->text, sizeof(name->text), "%.52s-%u",
 			       wanted.text, i);
 	}
 }

@@ -60,7 +60,7 @@ int dmabuf_held(int fd_borrow)
 
 int dmabuf_set_name(int fd_borrow, const char *name)
 {
-	char cut[DMA_BUF_NAME_LEN];
+	char cut[DMA_BUF_NAME_LEN] = "";
 
 	(void)snprintf(cut, sizeof(cut), "%s", name);
 	/* the argument is a pointer, whatever its type in the number says */

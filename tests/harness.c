@@ -67,6 +67,11 @@ void harness_skip(const char *reason)
 	exit(77);
 }
 
+bool harness_is_valgrind(void)
+{
+	return getenv("CONTIG_TESTS_VALGRIND") != NULL;
+}
+
 void harness_lock(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -3,6 +3,7 @@
 #define TESTS_HARNESS_H
 
 #include <check.h>
+#include <stdbool.h>
 
 /*
  * What every check_<module>.c shares.  harness_case() makes a test case whose
@@ -22,6 +23,10 @@ int harness_run(Suite *suite);
 /* Prints why this test program cannot run here and exits with 77, which the
  * automake driver counts as skipped. */
 void harness_skip(const char *reason) __attribute__((noreturn));
+
+/* True under valgrind (make check-valgrind), whose machine does not trap an
+ * unaligned access: a test of the trap is left out. */
+bool harness_is_valgrind(void);
 
 /* Keeps test programs that change the same thing of the system from running at
  * the same time: waits for the lock on an existing file or folder, and holds it

@@ -57,8 +57,9 @@ EXTRA_DIST += tests/include_directions tests/integration/examples
 VALGRIND_FLAGS = -q --error-exitcode=99 --leak-check=full \
 	--errors-for-leak-kinds=definite,indirect \
 	--show-leak-kinds=definite,indirect
-check-valgrind: all $(check_PROGRAMS) $(check_LTLIBRARIES)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+check-valgrind: all
+	$(MAKE) $(AM_MAKEFLAGS) $(check_LTLIBRARIES) $(check_PROGRAMS)
+	CONTIG_TESTS_VALGRIND=1 $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
 		TESTS='$(filter tests/check_%,$(TESTS))' \
 		LOG_COMPILER='$(LIBTOOL) --silent --mode=execute valgrind $(VALGRIND_FLAGS)'
 .PHONY: check-valgrind

@@ -29,7 +29,7 @@ suite()
 	passed=$((passed + pass))
 	failed=$((failed + fail))
 	skipped=$((skipped + skip))
-	grep -hE '^(SKIP|not ok|FAIL|ERROR|XPASS)[: ]|^ok .*# SKIP' "$log" |
+	grep -hE '^(SKIP: .*: |(not ok|FAIL|ERROR|XPASS)[: ])|^ok .*# SKIP' "$log" |
 		sed 's/^/    /' || true
 	if [ "$fail" -gt 0 ]; then
 		failures+=("$name")

@@ -74,6 +74,7 @@ check_PROGRAMS += \
 	tests/check_bounce \
 	tests/check_buffer \
 	tests/check_choice \
+	tests/check_client \
 	tests/check_command_line \
 	tests/check_credentials \
 	tests/check_device_memory \
@@ -93,6 +94,7 @@ check_PROGRAMS += \
 	tests/check_loop \
 	tests/check_manager \
 	tests/check_occupancy \
+	tests/check_owner \
 	tests/check_policy \
 	tests/check_reaper \
 	tests/check_refusal \
@@ -102,6 +104,8 @@ check_PROGRAMS += \
 	tests/check_request \
 	tests/check_scrubber \
 	tests/check_server \
+	tests/check_service \
+	tests/check_session \
 	tests/check_setup \
 	tests/check_setup_devicetree \
 	tests/check_space \
@@ -117,6 +121,7 @@ TESTS += \
 	tests/check_bounce \
 	tests/check_buffer \
 	tests/check_choice \
+	tests/check_client \
 	tests/check_command_line \
 	tests/check_credentials \
 	tests/check_device_memory \
@@ -136,6 +141,7 @@ TESTS += \
 	tests/check_loop \
 	tests/check_manager \
 	tests/check_occupancy \
+	tests/check_owner \
 	tests/check_policy \
 	tests/check_reaper \
 	tests/check_refusal \
@@ -145,6 +151,8 @@ TESTS += \
 	tests/check_request \
 	tests/check_scrubber \
 	tests/check_server \
+	tests/check_service \
+	tests/check_session \
 	tests/check_setup \
 	tests/check_setup_devicetree \
 	tests/check_space \
@@ -159,6 +167,7 @@ tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bounce_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_buffer_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_choice_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_client_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_command_line_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_credentials_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -178,6 +187,7 @@ tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHEC
 tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_manager_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_owner_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_refusal_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -187,6 +197,8 @@ tests_check_reply_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_request_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_service_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_session_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/server.h"
+#include "proto/channel.h"
+#include "tests/fake.h"
+#include "tests/harness.h"
+#include "util/clock.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+/*
+ * The server in the test's own process, so that the test can see what a client
+ * has made it keep, and can move its clock.
+ */
+
+#define MIB (UINT64_C(1) << 20)
+
+static struct loop *loop;
+static struct lender *lender;
+static struct configuration config;
+static struct policy policy;
+static struct service service;
+static struct server *server;
+static struct fake fake;
+static char dir[32], path[48];
+static int listen_fd, fd;
+static union message message;
+
+static void turn(int n)
+{
+	for (int i = 0; i < n; i++)
+		ck_assert_int_eq(loop_turn(loop, false), 0);
+}
+
+static void send_request(uint16_t opcode, uint32_t serial)
+{
+	uint32_t size = form_find(opcode)->request_bytes;
+
+	message.header = (struct contig_msg_header){
+		.size = size,
+		.opcode = opcode,
+		.serial = serial,
+	};
+	ck_assert_int_eq(channel_send(fd, &message, size, NULL, 0), 0);
+}
+
+static void send_alloc(uint32_t serial)
+{
+	memset(&message, 0, sizeof(message.alloc));
+	message.alloc.size_bytes = 4096;
+	message.alloc.count = 1;
+	send_request(CONTIG_MSG_ALLOC, serial);
+}
+
+/* One answer that is there already; false: there is none. */
+static bool receive(void)
+{
+	struct channel_fds fds = CHANNEL_FDS_INIT;
+	size_t size;
+	int r = channel_receive_fds(fd, &message, sizeof(message), &size, &fds);
+
+	channel_fds_close(&fds);
+	return r == 0;
+}
+
+static struct client *client(void)
+{
+	return list_first(&server->clients, struct client, link);
+}
+
+static void before(void)
+{
+	struct region *region;
+
+	log_set_level(0);
+	(void)strcpy(dir, "/tmp/contigd-test-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/sock", dir);
+	listen_fd = channel_listen(path, 5);
+	ck_assert_int_ge(listen_fd, 0);
+	config_init(&config);
+	policy_init(&policy, &config, geteuid());
+	ck_assert_int_eq(loop_new(&loop), 0);
+	ck_assert_int_eq(lender_new(&lender, loop), 0);
+	service_init(&service, lender, &policy);
+	region = fake_region(&fake, 1, "test", MIB, true);
+	region->dirt.ticketp = &lender->ticket;
+	ck_assert_int_eq(lender_add_region_consume(lender, region), 0);
+	ck_assert_int_eq(server_new(&server, loop, &service, listen_fd, 1024),
+			 0);
+	fd = channel_connect(path);
+	ck_assert_int_ge(fd, 0);
+	memset(&message, 0, sizeof(message.hello));
+	message.hello.version_min = 1;
+	message.hello.version_max = 1;
+	send_request(CONTIG_MSG_HELLO, 1);
+	turn(3);
+	ck_assert_uint_eq(server->n_clients, 1);
+	ck_assert(receive());
+}
+
+static void after(void)
+{
+	fd = fd_close(fd);
+	server = server_free(server);
+	lender = lender_free(lender);
+	loop = loop_free(loop);
+	(void)fd_close(listen_fd);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+/* The second ALLOC is kept, not looked at, and nothing behind it is read. */
+START_TEST(descriptors_wait_for_an_empty_queue)
+{
+	send_alloc(2);
+	send_alloc(3);
+	send_alloc(4);
+	turn(5);
+	ck_assert_uint_eq(lender->registry.n_buffers, 1);
+	ck_assert_ptr_nonnull(client()->held);
+	ck_assert(!client()->held->is_answer);
+	ck_assert(!list_empty(&server->stalled));
+
+	ck_assert(receive());
+	ck_assert_uint_eq(message.header.serial, 2);
+	ck_assert(!receive());
+	while (lender->registry.n_buffers < 2)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert(receive());
+	ck_assert_uint_eq(message.header.serial, 3);
+	while (lender->registry.n_buffers < 3)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert(receive());
+	turn(3);
+	ck_assert_ptr_null(client()->held);
+	ck_assert(list_empty(&server->stalled));
+}
+END_TEST
+
+START_TEST(whoever_never_reads_is_disconnected)
+{
+	send_alloc(2);
+	send_alloc(3);
+	turn(5);
+	ck_assert_ptr_nonnull(client()->held);
+	client()->stalled_ms = clock_ms() - CLIENT_STALL_LIMIT_MS + 5000;
+	client_turn(client());
+	ck_assert_uint_eq(server->n_clients, 1);
+	client()->stalled_ms = clock_ms() - CLIENT_STALL_LIMIT_MS;
+	client_turn(client());
+	ck_assert_uint_eq(server->n_clients, 0);
+	ck_assert(list_empty(&server->stalled));
+}
+END_TEST
+
+/* However much there is to read, others get their turn. */
+START_TEST(a_turn_has_an_end)
+{
+	for (uint32_t i = 0; i < CLIENT_TURN_MESSAGES + 1; i++)
+		send_request(CONTIG_MSG_STATUS, i + 2);
+	client_turn(client());
+	ck_assert(!list_empty(&client()->turn_link));
+	for (uint32_t i = 0; i < CLIENT_TURN_MESSAGES; i++)
+		ck_assert(receive());
+	ck_assert(!receive());
+	turn(2);
+	ck_assert(receive());
+	ck_assert(list_empty(&client()->turn_link));
+}
+END_TEST
+
+START_TEST(gone_is_noticed_in_every_wait)
+{
+	/* kept from reading by an answer with descriptors, then gone */
+	send_alloc(2);
+	send_alloc(3);
+	turn(5);
+	ck_assert_ptr_nonnull(client()->held);
+	fd = fd_close(fd);
+	turn(3);
+	ck_assert_uint_eq(server->n_clients, 0);
+	ck_assert_uint_eq(service.n_sessions, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("client");
+	TCase *tcase = harness_case(suite, "client");
+
+	tcase_add_checked_fixture(tcase, before, after);
+	tcase_add_test(tcase, descriptors_wait_for_an_empty_queue);
+	tcase_add_test(tcase, whoever_never_reads_is_disconnected);
+	tcase_add_test(tcase, a_turn_has_an_end);
+	tcase_add_test(tcase, gone_is_noticed_in_every_wait);
+	return harness_run(suite);
+}

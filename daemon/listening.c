@@ -99,8 +99,7 @@ static int make_socket(struct listening *listening, const char *path,
 	if (fd < 0)
 		return error_set(why, fd, "cannot listen on '%s': %s", path,
 				 strerror(-fd));
-	if (group != LISTENING_OWN_GROUP &&
-	    lchown(path, (uid_t)-1, group) < 0) {
+	if (group != LISTENING_OWN_GROUP && lchown(path, (uid_t)-1, group) < 0) {
 		r = -errno;
 		(void)unlink(path);
 		return error_set(why, r, "'%s' cannot be given to group %u: %s",
@@ -115,8 +114,8 @@ static int make_socket(struct listening *listening, const char *path,
 	return 0;
 }
 
-int listening_open(struct listening *listening, const char *path,
-		   gid_t group, struct error *why)
+int listening_open(struct listening *listening, const char *path, gid_t group,
+		   struct error *why)
 {
 	int fd = manager_listen_fd(why);
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/buffers.h"
 
-#include <stdlib.h>
-
 #include "tools/command.h"
-#include "tools/connection.h"
 #include "tools/facts.h"
+#include "tools/listing.h"
 #include "util/cleanup.h"
 
 /*
@@ -54,26 +52,20 @@ int buffer_facts(json_object *array, const struct contig_buffer_info *buffer)
 	return facts_append(&facts, array);
 }
 
+static int collect(struct contig *contig, json_object *rows)
+{
+	_cleanup_free_ struct contig_buffer_info *buffers = NULL;
+	size_t n_buffers;
+	int r = contig_list_buffers(contig, &buffers, &n_buffers);
+
+	for (size_t i = 0; r == 0 && i < n_buffers; i++)
+		r = buffer_facts(rows, &buffers[i]);
+	return r;
+}
+
 static int run(struct invocation *invocation)
 {
-	_cleanup_json_ json_object *array = json_object_new_array();
-	_cleanup_free_ struct contig_buffer_info *buffers = NULL;
-	_cleanup_contig_ struct contig *contig = NULL;
-	size_t n_buffers;
-	int r;
-
-	if (!command_parse(invocation, NULL, 0) ||
-	    !command_takes_arguments(invocation, 0))
-		return invocation->status;
-	if (connection_open(invocation, &contig) < 0)
-		return EXIT_FAILURE;
-	r = contig_list_buffers(contig, &buffers, &n_buffers);
-	if (r < 0)
-		return connection_failed("list buffers", r);
-	for (size_t i = 0; r == 0 && i < n_buffers; i++)
-		r = buffer_facts(array, &buffers[i]);
-	return r < 0 ? connection_failed("list buffers", r)
-		     : command_print_list(invocation, "buffers", array);
+	return listing_run(invocation, "buffers", collect);
 }
 
 const struct command command_buffers = {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
 #include "tools/command.h"
-#include "tools/connection.h"
 #include "tools/facts.h"
+#include "tools/listing.h"
 #include "util/cleanup.h"
 
 /*
@@ -40,26 +38,20 @@ static int client_facts(json_object *array,
 	return facts_append(&facts, array);
 }
 
+static int collect(struct contig *contig, json_object *rows)
+{
+	_cleanup_free_ struct contig_client_info *clients = NULL;
+	size_t n_clients;
+	int r = contig_list_clients(contig, &clients, &n_clients);
+
+	for (size_t i = 0; r == 0 && i < n_clients; i++)
+		r = client_facts(rows, &clients[i]);
+	return r;
+}
+
 static int run(struct invocation *invocation)
 {
-	_cleanup_json_ json_object *array = json_object_new_array();
-	_cleanup_free_ struct contig_client_info *clients = NULL;
-	_cleanup_contig_ struct contig *contig = NULL;
-	size_t n_clients;
-	int r;
-
-	if (!command_parse(invocation, NULL, 0) ||
-	    !command_takes_arguments(invocation, 0))
-		return invocation->status;
-	if (connection_open(invocation, &contig) < 0)
-		return EXIT_FAILURE;
-	r = contig_list_clients(contig, &clients, &n_clients);
-	if (r < 0)
-		return connection_failed("list clients", r);
-	for (size_t i = 0; r == 0 && i < n_clients; i++)
-		r = client_facts(array, &clients[i]);
-	return r < 0 ? connection_failed("list clients", r)
-		     : command_print_list(invocation, "clients", array);
+	return listing_run(invocation, "clients", collect);
 }
 
 const struct command command_clients = {

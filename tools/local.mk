@@ -12,6 +12,7 @@ libtools_la_SOURCES = \
 	tools/complain.c tools/complain.h \
 	tools/connection.c tools/connection.h \
 	tools/facts.c tools/facts.h \
+	tools/listing.c tools/listing.h \
 	tools/map.c \
 	tools/options.c tools/options.h \
 	tools/order.c tools/order.h \
@@ -34,7 +35,7 @@ contigctl_LDADD = libtools.la libcontig.la
 dist_bashcompletion_DATA = tools/completion/contigctl
 
 if HAVE_CHECK
-check_PROGRAMS += \
+TOOLS_TESTS = \
 	tests/check_buffers \
 	tests/check_column \
 	tests/check_command \
@@ -46,18 +47,8 @@ check_PROGRAMS += \
 	tests/check_probe_facts \
 	tests/check_regions \
 	tests/check_terminal
-TESTS += \
-	tests/check_buffers \
-	tests/check_column \
-	tests/check_command \
-	tests/check_facts \
-	tests/check_options \
-	tests/check_order \
-	tests/check_output \
-	tests/check_picture \
-	tests/check_probe_facts \
-	tests/check_regions \
-	tests/check_terminal
+check_PROGRAMS += $(TOOLS_TESTS)
+TESTS += $(TOOLS_TESTS)
 tests_check_buffers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_buffers_LDADD = libharness.la libtools.la libcontig.la \
 	$(JSONC_LIBS) $(CHECK_LIBS)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/regions.h"
 
-#include <stdlib.h>
-
 #include "tools/command.h"
-#include "tools/connection.h"
 #include "tools/facts.h"
+#include "tools/listing.h"
 #include "util/cleanup.h"
 
 /*
@@ -66,26 +64,20 @@ int region_facts(json_object *array, const struct contig_region_info *region)
 	return facts_append(&facts, array);
 }
 
+static int collect(struct contig *contig, json_object *rows)
+{
+	_cleanup_free_ struct contig_region_info *regions = NULL;
+	size_t n_regions;
+	int r = contig_list_regions(contig, &regions, &n_regions);
+
+	for (size_t i = 0; r == 0 && i < n_regions; i++)
+		r = region_facts(rows, &regions[i]);
+	return r;
+}
+
 static int run(struct invocation *invocation)
 {
-	_cleanup_json_ json_object *array = json_object_new_array();
-	_cleanup_free_ struct contig_region_info *regions = NULL;
-	_cleanup_contig_ struct contig *contig = NULL;
-	size_t n_regions;
-	int r;
-
-	if (!command_parse(invocation, NULL, 0) ||
-	    !command_takes_arguments(invocation, 0))
-		return invocation->status;
-	if (connection_open(invocation, &contig) < 0)
-		return EXIT_FAILURE;
-	r = contig_list_regions(contig, &regions, &n_regions);
-	if (r < 0)
-		return connection_failed("list regions", r);
-	for (size_t i = 0; r == 0 && i < n_regions; i++)
-		r = region_facts(array, &regions[i]);
-	return r < 0 ? connection_failed("list regions", r)
-		     : command_print_list(invocation, "regions", array);
+	return listing_run(invocation, "regions", collect);
 }
 
 const struct command command_regions = {

@@ -33,20 +33,15 @@ EXTRA_DIST += \
 	tests/configuration/unknown-user.conf
 
 if HAVE_CHECK
-check_PROGRAMS += \
+CONFIG_TESTS = \
 	tests/check_arguments \
 	tests/check_configuration \
 	tests/check_description \
 	tests/check_principals \
 	tests/check_sections \
 	tests/check_syntax
-TESTS += \
-	tests/check_arguments \
-	tests/check_configuration \
-	tests/check_description \
-	tests/check_principals \
-	tests/check_sections \
-	tests/check_syntax
+check_PROGRAMS += $(CONFIG_TESTS)
+TESTS += $(CONFIG_TESTS)
 tests_check_arguments_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_configuration_LDADD = \

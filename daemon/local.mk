@@ -65,7 +65,7 @@ contigd_SOURCES = daemon/main.c
 contigd_LDADD = libdaemon.la
 
 if HAVE_CHECK
-check_PROGRAMS += \
+DAEMON_TESTS = \
 	tests/check_account \
 	tests/check_backend_devmem \
 	tests/check_backend_simulated \
@@ -112,53 +112,8 @@ check_PROGRAMS += \
 	tests/check_space_model \
 	tests/check_udmabuf \
 	tests/check_worker
-TESTS += \
-	tests/check_account \
-	tests/check_backend_devmem \
-	tests/check_backend_simulated \
-	tests/check_backend_udmabuf \
-	tests/check_bitmap \
-	tests/check_bounce \
-	tests/check_buffer \
-	tests/check_choice \
-	tests/check_client \
-	tests/check_command_line \
-	tests/check_credentials \
-	tests/check_device_memory \
-	tests/check_dirt \
-	tests/check_dmabuf \
-	tests/check_extent \
-	tests/check_fit \
-	tests/check_guarantee \
-	tests/check_hugepages \
-	tests/check_hugepool \
-	tests/check_journal \
-	tests/check_kernel_release \
-	tests/check_lease \
-	tests/check_lender \
-	tests/check_listening \
-	tests/check_loan \
-	tests/check_loop \
-	tests/check_manager \
-	tests/check_occupancy \
-	tests/check_owner \
-	tests/check_policy \
-	tests/check_reaper \
-	tests/check_refusal \
-	tests/check_region \
-	tests/check_registry \
-	tests/check_reply \
-	tests/check_request \
-	tests/check_scrubber \
-	tests/check_server \
-	tests/check_service \
-	tests/check_session \
-	tests/check_setup \
-	tests/check_setup_devicetree \
-	tests/check_space \
-	tests/check_space_model \
-	tests/check_udmabuf \
-	tests/check_worker
+check_PROGRAMS += $(DAEMON_TESTS)
+TESTS += $(DAEMON_TESTS)
 tests_check_account_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -56,7 +56,7 @@ libtreedir_la_SOURCES = tests/treedir.c tests/treedir.h
 libtreedir_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libtreedir_la_LIBADD = libutil.la
 
-check_PROGRAMS += \
+DEVICETREE_TESTS = \
 	tests/check_adoption \
 	tests/check_directory \
 	tests/check_evidence \
@@ -70,20 +70,8 @@ check_PROGRAMS += \
 	tests/check_reserved \
 	tests/check_tree \
 	tests/check_words
-TESTS += \
-	tests/check_adoption \
-	tests/check_directory \
-	tests/check_evidence \
-	tests/check_evidence_cma \
-	tests/check_evidence_iomem \
-	tests/check_evidence_log \
-	tests/check_evidence_memblock \
-	tests/check_overlap \
-	tests/check_placement \
-	tests/check_references \
-	tests/check_reserved \
-	tests/check_tree \
-	tests/check_words
+check_PROGRAMS += $(DEVICETREE_TESTS)
+TESTS += $(DEVICETREE_TESTS)
 DEVICETREE_TEST_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DFIXTURES='"$(abs_builddir)/tests/devicetree"'
 DEVICETREE_TEST_LIBS = libharness.la libtreedir.la libdevicetree.la \

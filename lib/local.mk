@@ -44,7 +44,7 @@ libfakedaemon_la_SOURCES = tests/fake_daemon.c tests/fake_daemon.h
 libfakedaemon_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libfakedaemon_la_LIBADD = libharness.la libproto.la
 
-check_PROGRAMS += \
+LIB_TESTS = \
 	tests/check_libcontig_allocation \
 	tests/check_libcontig_buffer \
 	tests/check_libcontig_call \
@@ -56,18 +56,8 @@ check_PROGRAMS += \
 	tests/check_libcontig_occupancy \
 	tests/check_libcontig_request \
 	tests/check_libcontig_status
-TESTS += \
-	tests/check_libcontig_allocation \
-	tests/check_libcontig_buffer \
-	tests/check_libcontig_call \
-	tests/check_libcontig_connection \
-	tests/check_libcontig_cpu \
-	tests/check_libcontig_failure \
-	tests/check_libcontig_import \
-	tests/check_libcontig_lists \
-	tests/check_libcontig_occupancy \
-	tests/check_libcontig_request \
-	tests/check_libcontig_status
+check_PROGRAMS += $(LIB_TESTS)
+TESTS += $(LIB_TESTS)
 
 libcontig_tests = libcontig.la libfakedaemon.la $(CHECK_LIBS)
 tests_check_libcontig_allocation_LDADD = $(libcontig_tests)

@@ -11,16 +11,13 @@ libproto_la_SOURCES = \
 libproto_la_LIBADD = libutil.la
 
 if HAVE_CHECK
-check_PROGRAMS += \
+PROTO_TESTS = \
 	tests/check_channel \
 	tests/check_form \
 	tests/check_text \
 	tests/check_validate
-TESTS += \
-	tests/check_channel \
-	tests/check_form \
-	tests/check_text \
-	tests/check_validate
+check_PROGRAMS += $(PROTO_TESTS)
+TESTS += $(PROTO_TESTS)
 
 tests_check_channel_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_form_LDADD = libharness.la libproto.la $(CHECK_LIBS)

@@ -29,18 +29,14 @@ libintegration_la_SOURCES = \
 libintegration_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libintegration_la_LIBADD = libharness.la libproto.la libutil.la
 
-check_PROGRAMS += \
+INTEGRATION_TESTS = \
 	tests/integration/check_attacks \
 	tests/integration/check_life \
 	tests/integration/check_limits \
 	tests/integration/check_process \
 	tests/integration/check_users
-TESTS += \
-	tests/integration/check_attacks \
-	tests/integration/check_life \
-	tests/integration/check_limits \
-	tests/integration/check_process \
-	tests/integration/check_users
+check_PROGRAMS += $(INTEGRATION_TESTS)
+TESTS += $(INTEGRATION_TESTS)
 tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_limits_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

@@ -14,7 +14,7 @@ libutil_la_SOURCES = \
 	util/parse.c util/parse.h
 
 if HAVE_CHECK
-check_PROGRAMS += \
+UTIL_TESTS = \
 	tests/check_broken \
 	tests/check_error \
 	tests/check_fd \
@@ -22,14 +22,8 @@ check_PROGRAMS += \
 	tests/check_list \
 	tests/check_log \
 	tests/check_parse
-TESTS += \
-	tests/check_broken \
-	tests/check_error \
-	tests/check_fd \
-	tests/check_format \
-	tests/check_list \
-	tests/check_log \
-	tests/check_parse
+check_PROGRAMS += $(UTIL_TESTS)
+TESTS += $(UTIL_TESTS)
 tests_check_broken_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_error_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_fd_LDADD = libharness.la libutil.la $(CHECK_LIBS)

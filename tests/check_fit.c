@@ -14,8 +14,8 @@ static uint64_t place(struct fit fit, uint64_t phys, uint64_t size_bytes)
 		fit.align_bytes = 1;
 	if (!fit.max_phys)
 		fit.max_phys = UINT64_MAX;
-	if (!fit_place(&fit, &run, &found))
-		ck_assert_uint_eq(found, NOWHERE);
+	if (!fit_place(&fit, &run, &found) && found != NOWHERE)
+		ck_abort_msg("a place is written where there is none");
 	return found;
 }
 
@@ -125,8 +125,11 @@ static void compare(const struct fit *fit)
 {
 	for (uint64_t start = 0; start < 20; start++)
 		for (uint64_t length = fit->size_bytes; length < 36; length++)
-			ck_assert_uint_eq(place(*fit, start, length),
-					  try_all(fit, start, length));
+			/* An assertion of libcheck's costs a system call. */
+			if (place(*fit, start, length) !=
+			    try_all(fit, start, length))
+				ck_assert_uint_eq(place(*fit, start, length),
+						  try_all(fit, start, length));
 }
 
 /* Every combination of small values. */

@@ -17,7 +17,7 @@ static int by_uid(const struct account *a, const struct account *b)
 	return a->uid < b->uid ? -1 : a->uid > b->uid;
 }
 
-RB_GENERATE_INTERNAL(account_tree, account, node, by_uid, static inline)
+RB_GENERATE_PRIVATE(account_tree, account, node, by_uid)
 
 void accounts_init(struct accounts *accounts)
 {

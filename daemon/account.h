@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <bsd/sys/tree.h>
+#include "util/rb.h"
 
 /*
  * What one uid uses, over all its connections.  Buffers hold their account

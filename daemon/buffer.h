@@ -6,14 +6,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <bsd/sys/tree.h>
-
 #include "daemon/account.h"
 #include "daemon/backend.h"
 #include "daemon/owner.h"
 #include "daemon/region.h"
 #include "util/error.h"
 #include "util/list.h"
+#include "util/rb.h"
 
 #define BUFFER_NAME_BYTES 32 /* as CONTIG_MSG_NAME_BYTES */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/extent.h"
 
-#include <bsd/sys/tree.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "util/broken.h"
 #include "util/cleanup.h"
+#include "util/rb.h"
 
 /*
  * Every free run is a node in two red-black trees: by address, to find what a
@@ -65,10 +65,8 @@ static int compare_size(struct extent *a, struct extent *b)
 	return order ? order : compare_phys(a, b);
 }
 
-/* Not all that is generated is used. */
-#define MAYBE_UNUSED __attribute__((unused)) static
-RB_GENERATE_INTERNAL(by_phys, extent, by_phys, compare_phys, MAYBE_UNUSED)
-RB_GENERATE_INTERNAL(by_size, extent, by_size, compare_size, MAYBE_UNUSED)
+RB_GENERATE_PRIVATE(by_phys, extent, by_phys, compare_phys)
+RB_GENERATE_PRIVATE(by_size, extent, by_size, compare_size)
 
 int extents_new(struct extents **extentsp, uint64_t max_runs)
 {

@@ -23,8 +23,8 @@ static int by_inode(const struct buffer *a, const struct buffer *b)
 	return x->inode < y->inode ? -1 : x->inode > y->inode;
 }
 
-RB_GENERATE_INTERNAL(buffer_ids, buffer, by_id, by_id, static inline)
-RB_GENERATE_INTERNAL(buffer_inodes, buffer, by_inode, by_inode, static inline)
+RB_GENERATE_PRIVATE(buffer_ids, buffer, by_id, by_id)
+RB_GENERATE_PRIVATE(buffer_inodes, buffer, by_inode, by_inode)
 
 void registry_init(struct registry *registry)
 {

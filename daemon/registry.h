@@ -6,9 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <bsd/sys/tree.h>
-
 #include "daemon/buffer.h"
+#include "util/rb.h"
 
 RB_HEAD(buffer_ids, buffer);
 RB_HEAD(buffer_inodes, buffer);

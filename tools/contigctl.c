@@ -109,7 +109,7 @@ static int finish(int status)
 
 int main(int argc, char **argv)
 {
-	struct invocation invocation = {NULL};
+	struct invocation invocation = {.command = NULL};
 
 	(void)setlocale(LC_ALL, "");
 	return finish(run(&invocation, argc, argv));

@@ -11,7 +11,8 @@ libutil_la_SOURCES = \
 	util/format.c util/format.h \
 	util/list.h \
 	util/log.c util/log.h \
-	util/parse.c util/parse.h
+	util/parse.c util/parse.h \
+	util/rb.h
 
 if HAVE_CHECK
 UTIL_TESTS = \

@@ -8,6 +8,7 @@
 
 #include "util/cleanup.h"
 #include "util/parse.h"
+#include "util/power.h"
 
 /*
  * What may be said about one region.  The table below is the only place that
@@ -46,7 +47,7 @@ static int set_power_of_two(uint64_t *bytesp, const char *value,
 
 	if (r < 0)
 		return r;
-	if (bytes < SMALLEST_PAGE || (bytes & (bytes - 1)) != 0)
+	if (bytes < SMALLEST_PAGE || !is_power_of_two(bytes))
 		return error_set(why, -EINVAL,
 				 "'%.64s' is not a power of two from 4K on",
 				 value);

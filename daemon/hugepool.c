@@ -16,6 +16,7 @@
 #include "util/fd.h"
 #include "util/format.h"
 #include "util/log.h"
+#include "util/power.h"
 
 /*
  * Memory that is contiguous without a reservation: huge pages, each of which
@@ -61,7 +62,7 @@ static int check_size(uint64_t size_bytes, uint64_t page_bytes,
 {
 	char size[FORMAT_SIZE_BYTES], page[FORMAT_SIZE_BYTES];
 
-	if (page_bytes == 0 || (page_bytes & (page_bytes - 1)) != 0)
+	if (!is_power_of_two(page_bytes))
 		return error_set(why, -EINVAL,
 				 "page size %" PRIu64 " is no power of two",
 				 page_bytes);

@@ -10,6 +10,7 @@
 #include "daemon/extent.h"
 #include "util/broken.h"
 #include "util/cleanup.h"
+#include "util/power.h"
 
 /*
  * The bitmap is the record, the index is the search.  A request is answered by
@@ -41,11 +42,6 @@ struct space {
 	struct bitmap *taken;
 	struct extents *free;
 };
-
-static bool is_power_of_two(uint64_t value)
-{
-	return value != 0 && (value & (value - 1)) == 0;
-}
 
 static bool is_granular(const struct space *space, const struct run *run)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/text.h"
+#include "util/power.h"
 
 /*
  * Both sides judge what they receive before they look at any of it: the daemon
@@ -24,11 +25,6 @@
 
 #define MALFORMED ((int)CONTIG_MSG_R_MALFORMED)
 #define ARGUMENT  ((int)CONTIG_MSG_R_ARGUMENT)
-
-static bool power_of_two(uint64_t value)
-{
-	return value && !(value & (value - 1));
-}
 
 static int check_zero(uint64_t value, struct error *why)
 {
@@ -96,12 +92,12 @@ static int request_alloc(const union message *m, struct error *why)
 				 "a size of %" PRIu64
 				 " bytes is not within 1 to 2^63",
 				 a->size_bytes);
-	if (a->align_bytes && !power_of_two(a->align_bytes))
+	if (a->align_bytes && !is_power_of_two(a->align_bytes))
 		return error_set(why, ARGUMENT,
 				 "an alignment of %" PRIu64
 				 " bytes is not a power of two",
 				 a->align_bytes);
-	if (a->boundary_bytes && !power_of_two(a->boundary_bytes))
+	if (a->boundary_bytes && !is_power_of_two(a->boundary_bytes))
 		return error_set(why, ARGUMENT,
 				 "a boundary of %" PRIu64
 				 " bytes is not a power of two",
@@ -262,7 +258,7 @@ static int entry_region(const struct contig_msg_region *r, struct error *why)
 	    check_text(r->name, sizeof(r->name), "name", why) ||
 	    check_text(r->backend, sizeof(r->backend), "backend", why))
 		return MALFORMED;
-	if (!power_of_two(r->granule_bytes))
+	if (!is_power_of_two(r->granule_bytes))
 		return error_set(why, MALFORMED,
 				 "the granule is not a power of two");
 	if (!r->span_bytes ||

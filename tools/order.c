@@ -8,6 +8,7 @@
 
 #include "tools/facts.h"
 #include "util/parse.h"
+#include "util/power.h"
 
 /*
  * What contigctl alloc is asked for, checked before the daemon hears of it.
@@ -17,11 +18,6 @@
  */
 
 #define NS_PER_S UINT64_C(1000000000)
-
-static bool is_power_of_two(uint64_t value)
-{
-	return value && !(value & (value - 1));
-}
 
 /* A guarantee's name, however its words are joined. */
 static bool names_match(const char *name, const char *typed, size_t len)

@@ -12,6 +12,7 @@ libutil_la_SOURCES = \
 	util/list.h \
 	util/log.c util/log.h \
 	util/parse.c util/parse.h \
+	util/power.h \
 	util/rb.h
 
 if HAVE_CHECK

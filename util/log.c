@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "util/clock.h"
 
 /*
  * One sink, one level.  The text is formatted here, once, into a bounded
@@ -83,17 +84,9 @@ void log_message(enum log_level level, const struct log_fields *fields,
 	errno = saved;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 bool log_ratelimit_pass(struct log_ratelimit *limit)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 
 	if (now - limit->window_start_ms >= limit->interval_ms) {
 		uint64_t suppressed = limit->suppressed;

@@ -25,7 +25,12 @@ libfake_la_LIBADD = libdaemon.la
 check_LTLIBRARIES += libintegration.la
 libintegration_la_SOURCES = \
 	tests/integration/daemon.c tests/integration/daemon.h \
-	tests/integration/raw.c tests/integration/raw.h
+	tests/integration/files.c tests/integration/files.h \
+	tests/integration/launch.c tests/integration/launch.h \
+	tests/integration/notification.c tests/integration/notification.h \
+	tests/integration/raw.c tests/integration/raw.h \
+	tests/integration/store.c tests/integration/store.h \
+	tests/integration/supervisor.c tests/integration/supervisor.h
 libintegration_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libintegration_la_LIBADD = libharness.la libproto.la libutil.la
 
@@ -34,6 +39,7 @@ INTEGRATION_TESTS = \
 	tests/integration/check_life \
 	tests/integration/check_limits \
 	tests/integration/check_process \
+	tests/integration/check_supervisor \
 	tests/integration/check_users
 check_PROGRAMS += $(INTEGRATION_TESTS)
 TESTS += $(INTEGRATION_TESTS)
@@ -41,6 +47,7 @@ tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_L
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_limits_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_process_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_supervisor_LDADD = libintegration.la $(CHECK_LIBS) $(SYSTEMD_LIBS)
 tests_integration_check_users_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 endif
 

@@ -2,7 +2,6 @@
 #include "tests/integration/daemon.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/integration/files.h"
 #include "util/clock.h"
 #include "util/fd.h"
 
@@ -163,19 +163,7 @@ void daemon_wait(int (*condition)(void *data), void *data, int limit_ms)
 
 int daemon_count_fds(const struct daemon *daemon)
 {
-	const struct dirent *entry;
-	char path[64];
-	int count = 0;
-	DIR *dir;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)daemon->pid);
-	dir = opendir(path);
-	ck_assert_ptr_nonnull(dir);
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			count++;
-	(void)closedir(dir);
-	return count;
+	return files_count_fds(daemon->pid);
 }
 
 int daemon_has_logged(struct daemon *daemon, const char *text)

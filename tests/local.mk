@@ -3,6 +3,7 @@
 # the module's own folder.
 
 include tests/board/local.mk
+include tests/fuzz/local.mk
 
 if HAVE_CHECK
 check_LTLIBRARIES += libharness.la

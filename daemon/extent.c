@@ -217,7 +217,7 @@ void extents_remove(struct extents *extents, const struct run *run)
 static struct extent *best_fit(struct extents *extents, const struct fit *fit,
 			       uint64_t *physp)
 {
-	struct extent key = {.run = {.size_bytes = fit->size_bytes}};
+	struct extent key = {.run = {.size_bytes = fit_bytes(fit)}};
 	struct extent *extent = RB_NFIND(by_size, &extents->by_size, &key);
 
 	while (extent && !fit_place(fit, &extent->run, physp))
@@ -235,7 +235,7 @@ bool extents_take(struct extents *extents, const struct fit *fit,
 		  uint64_t *physp)
 {
 	struct extent *extent = best_fit(extents, fit, physp);
-	struct run run = {.size_bytes = fit->size_bytes};
+	struct run run = {.size_bytes = fit_bytes(fit)};
 
 	if (!extent)
 		return false;

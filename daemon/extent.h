@@ -33,7 +33,8 @@ void extents_remove(struct extents *extents, const struct run *run);
 
 /* Best fit: of all free runs with an admissible place the smallest, of several
  * the lowest, and in it the lowest place.  Returns false where there is none.
- * extents_take() takes it out; extents_find() only tells where. */
+ * extents_take() takes it out with its tail; extents_find() only tells where.
+ * fit_bytes() must not exceed 2^64. */
 bool extents_find(struct extents *extents, const struct fit *fit,
 		  uint64_t *physp);
 bool extents_take(struct extents *extents, const struct fit *fit,

@@ -12,6 +12,9 @@
  * every multiple of the boundary is aligned.  So one step decides, however
  * many windows the run spans.
  *
+ * A tail is taken off the end of the run first: what is left of the run is
+ * where the place itself may be.
+ *
  * All ends are last bytes, as a run may end at 2^64.
  */
 
@@ -35,6 +38,9 @@ bool fit_place(const struct fit *fit, const struct run *free, uint64_t *physp)
 {
 	uint64_t phys = free->phys, highest = run_last(free), last;
 
+	if (fit->tail_bytes >= free->size_bytes)
+		return false;
+	highest -= fit->tail_bytes;
 	if (highest > fit->max_phys)
 		highest = fit->max_phys;
 	if (!round_up(&phys, fit->align_bytes) ||

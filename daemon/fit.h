@@ -14,7 +14,15 @@ struct fit {
 	uint64_t max_phys;	 /* highest address of the last byte */
 	uint64_t boundary_bytes; /* power of two, at least size_bytes, whose
 				    multiples are not crossed; 0: none */
+	uint64_t tail_bytes;	 /* free as well behind the place, and bound by
+				    nothing of the above */
 };
+
+/* All that it takes of a run; does not overflow where a run has it. */
+static inline uint64_t fit_bytes(const struct fit *fit)
+{
+	return fit->size_bytes + fit->tail_bytes;
+}
 
 /* True where free has room for it; *physp is then the lowest such place. */
 bool fit_place(const struct fit *fit, const struct run *free, uint64_t *physp);

@@ -228,14 +228,16 @@ static int fit_from_request(const struct space *space,
 	    (request->align_bytes && !is_power_of_two(request->align_bytes)) ||
 	    (request->boundary_bytes &&
 	     (!is_power_of_two(request->boundary_bytes) ||
-	      request->boundary_bytes < request->size_bytes)))
+	      request->boundary_bytes < request->size_bytes)) ||
+	    request->tail_bytes & mask)
 		return SPACE_E_INVALID;
 	if (__builtin_add_overflow(request->size_bytes, mask, &size_bytes))
 		return SPACE_E_TOO_LARGE;
 	size_bytes &= ~mask;
 	if (request->boundary_bytes && request->boundary_bytes < size_bytes)
 		return SPACE_E_INVALID;
-	if (size_bytes > space->longest_bytes)
+	if (size_bytes > space->longest_bytes ||
+	    request->tail_bytes > space->longest_bytes - size_bytes)
 		return SPACE_E_TOO_LARGE;
 	fit->size_bytes = size_bytes;
 	fit->align_bytes = request->align_bytes > space->granule_bytes
@@ -243,6 +245,7 @@ static int fit_from_request(const struct space *space,
 				   : space->granule_bytes;
 	fit->max_phys = request->max_phys;
 	fit->boundary_bytes = request->boundary_bytes;
+	fit->tail_bytes = request->tail_bytes;
 	return 0;
 }
 
@@ -289,9 +292,9 @@ static unsigned int blocking_constraints(const struct space *space,
 /* Why nothing was found for fit. */
 static int refusal_reason(const struct space *space, const struct fit *fit)
 {
-	if (space->free_bytes < fit->size_bytes)
+	if (space->free_bytes < fit_bytes(fit))
 		return SPACE_E_FULL;
-	if (extents_largest_bytes(space->free) < fit->size_bytes)
+	if (extents_largest_bytes(space->free) < fit_bytes(fit))
 		return SPACE_E_FRAGMENTED;
 	return SPACE_E_CONSTRAINT;
 }
@@ -317,7 +320,7 @@ int space_alloc(struct space *space, const struct space_request *request,
 			refusal->constraints = blocking_constraints(space, &fit);
 		return outcome;
 	}
-	run.size_bytes = fit.size_bytes;
+	run.size_bytes = fit_bytes(&fit);
 	if (!bits_of(space, &run, &first, &count) ||
 	    !bitmap_all_clear(space->taken, first, count))
 		broken("the index offers 0x%" PRIx64 "+0x%" PRIx64

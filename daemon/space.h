@@ -26,6 +26,8 @@ struct space_request {
 				    UINT64_MAX: any */
 	uint64_t boundary_bytes; /* power of two whose multiples the run must
 				    not cross; 0: none */
+	uint64_t tail_bytes;	 /* taken as well, right behind; granular, and
+				    free of the constraints above */
 };
 
 /* Outcomes of space_alloc() besides 0. */
@@ -63,7 +65,7 @@ struct space *space_free(struct space *space);
 
 /* Takes a run by best fit: of all free runs with an admissible place the
  * smallest, of several the lowest, and in it the lowest place.  Returns 0 with
- * *runp set, or a positive enum space_outcome with *refusal filled (may be
+ * *runp set, tail included, or a positive enum space_outcome with *refusal filled (may be
  * NULL). */
 int space_alloc(struct space *space, const struct space_request *request,
 		struct run *runp, struct space_refusal *refusal);

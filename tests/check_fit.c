@@ -87,6 +87,30 @@ START_TEST(boundary_and_alignment)
 }
 END_TEST
 
+/* The tail is beyond every constraint, but not beyond the run. */
+START_TEST(tail)
+{
+	ck_assert_uint_eq(PLACE(100, 12, 8, .tail_bytes = 4), 100);
+	ck_assert_uint_eq(PLACE(100, 11, 8, .tail_bytes = 4), NOWHERE);
+	ck_assert_uint_eq(PLACE(100, 4, 8, .tail_bytes = 4), NOWHERE);
+	ck_assert_uint_eq(PLACE(100, 4, 8, .tail_bytes = UINT64_MAX), NOWHERE);
+	ck_assert_uint_eq(PLACE(0x11, 0x23, 0x10, .align_bytes = 0x10,
+				.tail_bytes = 4),
+			  0x20);
+	ck_assert_uint_eq(PLACE(0x11, 0x22, 0x10, .align_bytes = 0x10,
+				.tail_bytes = 4),
+			  NOWHERE);
+	ck_assert_uint_eq(PLACE(0x10, 0x14, 0x10, .max_phys = 0x1f,
+				.tail_bytes = 4),
+			  0x10);
+	ck_assert_uint_eq(PLACE(0x18, 0x100, 8, .boundary_bytes = 0x20,
+				.tail_bytes = 8),
+			  0x18);
+	ck_assert_uint_eq(PLACE(0, UINT64_MAX, 1, .tail_bytes = UINT64_MAX - 1),
+			  0);
+}
+END_TEST
+
 START_TEST(end_of_address_space)
 {
 	uint64_t top = UINT64_MAX - 0xff; /* 2^64 - 256 */
@@ -110,7 +134,9 @@ END_TEST
 /* The same answer by trying every address. */
 static uint64_t try_all(const struct fit *fit, uint64_t start, uint64_t length)
 {
-	for (uint64_t at = start; at <= start + length - fit->size_bytes; at++) {
+	uint64_t taken = fit_bytes(fit);
+
+	for (uint64_t at = start; at + taken <= start + length; at++) {
 		uint64_t last = at + fit->size_bytes - 1;
 
 		if (at % fit->align_bytes == 0 && last <= fit->max_phys &&
@@ -136,7 +162,7 @@ static void compare(const struct fit *fit)
 START_TEST(exhaustive)
 {
 	static const uint64_t powers[] = {1, 2, 4, 8, 16, 0};
-	struct fit fit;
+	struct fit fit = {.tail_bytes = 0};
 
 	for (fit.size_bytes = 1; fit.size_bytes <= 17; fit.size_bytes++)
 		for (int i = 0; i < 5 * 6; i++) {
@@ -145,6 +171,7 @@ START_TEST(exhaustive)
 			if (fit.boundary_bytes &&
 			    fit.boundary_bytes < fit.size_bytes)
 				continue;
+			fit.tail_bytes = (fit.size_bytes + (uint64_t)i) % 3;
 			for (fit.max_phys = 1; fit.max_phys < 60;
 			     fit.max_phys += 3)
 				compare(&fit);
@@ -162,6 +189,7 @@ int main(void)
 	tcase_add_test(tcase, highest_address);
 	tcase_add_test(tcase, boundary);
 	tcase_add_test(tcase, boundary_and_alignment);
+	tcase_add_test(tcase, tail);
 	tcase_add_test(tcase, end_of_address_space);
 	tcase_add_test(tcase, exhaustive);
 	return harness_run(suite);

@@ -409,6 +409,47 @@ START_TEST(end_of_address_space)
 }
 END_TEST
 
+/* The constraints are the run's: a tail may lie beyond the highest address and
+ * across a boundary. */
+START_TEST(tail)
+{
+	_cleanup_space_ struct space *space = make_plain(16 * G, 8);
+	struct space_request four = request(4 * G), odd = request(G);
+	struct space_refusal refusal;
+	struct run run;
+
+	odd.tail_bytes = G / 2;
+	ck_assert_refused(space, odd, SPACE_E_INVALID);
+	four.max_phys = 20 * G - 1;
+	four.align_bytes = 4 * G;
+	four.boundary_bytes = 4 * G;
+	four.tail_bytes = 5 * G;
+	ck_assert_refused(space, four, SPACE_E_TOO_LARGE);
+	four.tail_bytes = UINT64_MAX & ~(uint64_t)(G - 1);
+	ck_assert_refused(space, four, SPACE_E_TOO_LARGE);
+	four.tail_bytes = 4 * G;
+	ck_assert_int_eq(space_alloc(space, &four, &run, NULL), 0);
+	ck_assert_uint_eq(run.phys, 16 * G);
+	ck_assert_uint_eq(run.size_bytes, 8 * G);
+	space_verify(space);
+	release(space, 17 * G, 7 * G);
+	ck_assert_refused(space, four, SPACE_E_FULL);
+	four.max_phys = UINT64_MAX;
+	four.tail_bytes = 0;
+	ck_assert_alloc(space, four, 20 * G);
+	four.align_bytes = 0;
+	four.boundary_bytes = 0;
+	release(space, 21 * G, 3 * G); /* 3 and 3 granules */
+	four.size_bytes = 2 * G;
+	four.tail_bytes = 2 * G;
+	ck_assert_refused(space, four, SPACE_E_FRAGMENTED);
+	four.tail_bytes = G;
+	four.align_bytes = 2 * G; /* room from 17 and from 21 on, both odd */
+	ck_assert_refused(space, four, SPACE_E_CONSTRAINT);
+	ck_assert_uint_eq(refusal.constraints, SPACE_ALIGN);
+}
+END_TEST
+
 START_TEST(tiny_granule)
 {
 	_cleanup_space_ struct space *space =
@@ -519,6 +560,7 @@ int main(void)
 	tcase_add_test(tcase, claims);
 	tcase_add_test(tcase, release_in_parts);
 	tcase_add_test(tcase, end_of_address_space);
+	tcase_add_test(tcase, tail);
 	tcase_add_test(tcase, tiny_granule);
 	tcase_add_test(tcase, large);
 	tcase_add_test(tcase, free_runs_in_order);

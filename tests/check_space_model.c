@@ -168,18 +168,20 @@ static bool admissible(const struct space_request *request, uint64_t phys,
 		phys / request->boundary_bytes == last / request->boundary_bytes);
 }
 
-/* The first granule of the best place for count granules, or -1. */
+/* The first granule of the best place for count granules and the tail, or
+ * -1. */
 static int model_find(const struct model *model,
 		      const struct space_request *request, size_t count)
 {
+	size_t tail = request->tail_bytes / model->granule_bytes;
 	size_t best_length = SIZE_MAX, length;
 	int best = -1;
 
 	for (size_t i = 0; i < model->n; i += length ? length : 1) {
 		length = model_stretch(model, i, true);
-		if (length < count || length >= best_length)
+		if (length < count + tail || length >= best_length)
 			continue;
-		for (size_t at = i; at + count <= i + length; at++)
+		for (size_t at = i; at + count + tail <= i + length; at++)
 			if (admissible(request, model->phys[at],
 				       count * model->granule_bytes)) {
 				best = (int)at;
@@ -227,7 +229,7 @@ static int model_alloc(const struct model *model,
 		       const struct space_request *request, size_t *countp,
 		       int *atp)
 {
-	uint64_t g = model->granule_bytes;
+	uint64_t g = model->granule_bytes, tail = request->tail_bytes / g;
 	uint64_t count =
 		request->size_bytes / g + (request->size_bytes % g != 0);
 
@@ -237,10 +239,11 @@ static int model_alloc(const struct model *model,
 	if (request->boundary_bytes &&
 	    request->boundary_bytes < (unsigned __int128)count * g)
 		return SPACE_E_INVALID;
-	if (count > model_longest(model, false))
+	if (count > model->n || count + tail > model_longest(model, false))
 		return SPACE_E_TOO_LARGE;
 	*countp = (size_t)count;
 	*atp = model_find(model, request, *countp);
+	count += tail;
 	if (*atp >= 0)
 		return 0;
 	if (count > model_count_free(model))
@@ -311,6 +314,8 @@ static struct space_request draw_request(struct trial *trial)
 				   draw(trial, 2 * model->granule_bytes) - 1;
 	if (draw(trial, 3) == 0)
 		request.boundary_bytes = draw_power(trial, 9);
+	if (draw(trial, 3) == 0)
+		request.tail_bytes = draw(trial, 4) * model->granule_bytes;
 	return request;
 }
 
@@ -330,6 +335,7 @@ static void try_alloc(struct trial *trial)
 	EXPECT(trial, outcome == expected);
 	trial->outcomes[outcome]++;
 	if (outcome == 0) {
+		count += request.tail_bytes / model->granule_bytes;
 		EXPECT(trial, run.phys == model->phys[at]);
 		EXPECT(trial, run.size_bytes == count * model->granule_bytes);
 		model_take(model, (size_t)at, count);

@@ -37,6 +37,7 @@ libintegration_la_LIBADD = libharness.la libproto.la libutil.la
 
 INTEGRATION_TESTS = \
 	tests/integration/check_attacks \
+	tests/integration/check_killed_clients \
 	tests/integration/check_life \
 	tests/integration/check_limits \
 	tests/integration/check_process \
@@ -45,6 +46,7 @@ INTEGRATION_TESTS = \
 check_PROGRAMS += $(INTEGRATION_TESTS)
 TESTS += $(INTEGRATION_TESTS)
 tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_killed_clients_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_limits_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_process_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

@@ -25,6 +25,7 @@ libfake_la_LIBADD = libdaemon.la
 # Tests of the daemon as clients see it, over its socket.
 check_LTLIBRARIES += libintegration.la
 libintegration_la_SOURCES = \
+	tests/integration/countdown.c tests/integration/countdown.h \
 	tests/integration/daemon.c tests/integration/daemon.h \
 	tests/integration/files.c tests/integration/files.h \
 	tests/integration/launch.c tests/integration/launch.h \
@@ -35,8 +36,14 @@ libintegration_la_SOURCES = \
 libintegration_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libintegration_la_LIBADD = libharness.la libproto.la libutil.la
 
+# Preloaded into the daemon to kill it at a chosen moment.
+check_LTLIBRARIES += libcountdown.la
+libcountdown_la_SOURCES = tests/integration/countdown_preload.c
+libcountdown_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+
 INTEGRATION_TESTS = \
 	tests/integration/check_attacks \
+	tests/integration/check_countdown \
 	tests/integration/check_killed_clients \
 	tests/integration/check_life \
 	tests/integration/check_limits \
@@ -46,6 +53,7 @@ INTEGRATION_TESTS = \
 check_PROGRAMS += $(INTEGRATION_TESTS)
 TESTS += $(INTEGRATION_TESTS)
 tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_countdown_LDADD = libintegration.la $(CHECK_LIBS)
 tests_integration_check_killed_clients_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_limits_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

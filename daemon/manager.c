@@ -69,7 +69,8 @@ uint64_t manager_watchdog_ms(void)
 {
 	uint64_t usec = 0;
 
-	if (sd_watchdog_enabled(1, &usec) <= 0)
+	/* 0: the variables stay, for whoever asks again */
+	if (sd_watchdog_enabled(0, &usec) <= 0)
 		return 0;
 	return usec / 2000; /* twice as often as it has to be */
 }

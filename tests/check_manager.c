@@ -90,6 +90,8 @@ START_TEST(watchdog_is_answered_twice_as_often)
 	ck_assert_int_eq(setenv("WATCHDOG_PID", pid, 1), 0);
 	ck_assert_int_eq(setenv("WATCHDOG_USEC", "30000000", 1), 0);
 	ck_assert_uint_eq(manager_watchdog_ms(), 15000);
+	/* the timer asks each time that it is set again */
+	ck_assert_uint_eq(manager_watchdog_ms(), 15000);
 }
 END_TEST
 

@@ -10,6 +10,7 @@ libdaemon_la_SOURCES = \
 	daemon/backend_udmabuf.c \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/bounce.c daemon/bounce.h \
+	daemon/budget.c daemon/budget.h \
 	daemon/buffer.c daemon/buffer.h \
 	daemon/choice.c daemon/choice.h \
 	daemon/client.c daemon/client.h \
@@ -72,6 +73,7 @@ DAEMON_TESTS = \
 	tests/check_backend_udmabuf \
 	tests/check_bitmap \
 	tests/check_bounce \
+	tests/check_budget \
 	tests/check_buffer \
 	tests/check_choice \
 	tests/check_client \
@@ -120,6 +122,7 @@ tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CH
 tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bounce_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_budget_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_buffer_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_choice_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_client_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)

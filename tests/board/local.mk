@@ -41,6 +41,7 @@ tests_board_guest_intruder_SOURCES = \
 # the machine, which skip elsewhere for want of a device or privilege.
 board_programs = $(filter tests/board/guest/% \
 	tests/check_backend_% \
+	tests/check_closings \
 	tests/check_device_memory \
 	tests/check_dmabuf \
 	tests/check_evidence% \

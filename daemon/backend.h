@@ -96,6 +96,9 @@ struct backend {
 	/* The kernel's evidence: 1 where anybody but the daemon holds the
 	 * object, 0 where nobody does, or a negative errno (count as held). */
 	int (*object_held)(struct object *object);
+	/* Whether each descriptor that is lent is an open file of its own of
+	 * the memfd object->fd, of whose end closings.h tells. */
+	bool close_events;
 
 	/* [worker] Makes size_bytes at phys zero; NULL where object_free()
 	 * has already returned the pages to the kernel. */

@@ -333,6 +333,7 @@ const struct backend backend_devmem = {
 	.object_free = lease_object_free,
 	.object_lend = lease_object_lend,
 	.object_held = lease_object_held,
+	.close_events = true,
 	.zero = devmem_zero,
 	.copy_to_client = devmem_copy_to_client,
 	.copy_from_client = devmem_copy_from_client,

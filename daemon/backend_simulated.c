@@ -137,5 +137,6 @@ const struct backend backend_simulated = {
 	.object_free = lease_object_free,
 	.object_lend = lease_object_lend,
 	.object_held = lease_object_held,
+	.close_events = true,
 	.zero = simulated_zero,
 };

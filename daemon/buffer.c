@@ -87,7 +87,7 @@ int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 	list_init(&buffer->region_link);
 	list_init(&buffer->owner_link);
 	list_init(&buffer->watch_link);
-	list_init(&buffer->hot_link);
+	list_init(&buffer->round_link);
 	charge(buffer, spec->owner);
 	*bufferp = TAKE_PTR(buffer);
 	return 0;

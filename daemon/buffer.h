@@ -8,11 +8,14 @@
 
 #include "daemon/account.h"
 #include "daemon/backend.h"
+#include "daemon/closings.h"
 #include "daemon/owner.h"
 #include "daemon/region.h"
 #include "util/error.h"
 #include "util/list.h"
 #include "util/rb.h"
+
+struct reaper_round;
 
 #define BUFFER_NAME_BYTES 32 /* as CONTIG_MSG_NAME_BYTES */
 
@@ -39,11 +42,19 @@ struct buffer {
 	RB_ENTRY(buffer) by_id;	   // registry::ids
 	RB_ENTRY(buffer) by_inode; // registry::inodes
 
-	struct list watch_link; // reaper::watched
-	struct list hot_link;	// reaper::hot
-	uint64_t hot_due_ms;
+	/* the reaper's */
+	struct list watch_link;	    // reaper::watched
+	struct list round_link;	    // reaper_round::buffers, reaper::fresh
+	RB_ENTRY(buffer) by_due;    // reaper::appointments
+	struct reaper_round *round; /* NULL: in none */
+	struct closing closing;
+	uint64_t due_ms;  /* where it is appointed */
+	uint64_t step_ms; /* between looks, where it is in doubt; 0: none yet */
 	uint64_t hot_until_ms;
 	uint64_t sweep; /* the last one that looked at it */
+	bool appointed;
+	bool doubted; /* the kernel told of it, and it was held all the same */
+	bool told;    /* again, since the last look */
 };
 
 struct buffer_spec {

@@ -201,7 +201,8 @@ int closings_read(struct closings *closings, closings_fn *fn, void *data)
 	n = read(closings->fd, events, sizeof(events));
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(*event) + event->len)) {
+	for (ssize_t at = 0; at < n;
+	     at += (ssize_t)(sizeof(*event) + event->len)) {
 		event = (const struct inotify_event *)(const void *)&events[at];
 		lost |= take(closings, event, fn, data);
 	}

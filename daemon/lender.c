@@ -7,6 +7,7 @@
 
 #include "daemon/choice.h"
 #include "util/clock.h"
+#include "util/log.h"
 
 /*
  * The centre of the daemon.  A request for memory is tried at once.  Where
@@ -59,6 +60,23 @@ static void on_reaper_timer(void *data)
 	lender->reaper_armed = false;
 	reaper_run(&lender->reaper, clock_ms());
 	retry_soon(lender);
+	arm_reaper(lender);
+}
+
+static void on_closing(void *data, struct closing *closing)
+{
+	struct lender *lender = data;
+
+	reaper_told(&lender->reaper, closing, clock_ms());
+}
+
+static void on_closings(void *data)
+{
+	struct lender *lender = data;
+
+	/* of whatever was not told, a sweep finds out */
+	if (closings_read(&lender->closings, on_closing, lender) != 0)
+		(void)reaper_want_sweep(&lender->reaper);
 	arm_reaper(lender);
 }
 
@@ -265,7 +283,7 @@ void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner)
 		return;
 	if (by_owner)
 		buffer_drain(buffer, now);
-	reaper_hint(&lender->reaper, buffer, now);
+	reaper_hint_again(&lender->reaper, buffer, now);
 	arm_reaper(lender);
 }
 
@@ -343,6 +361,21 @@ struct region *lender_default_region(const struct lender *lender)
 	return NULL;
 }
 
+/* Without it everything works, but asking takes more time. */
+static int listen_for_closings(struct lender *lender, struct loop *loop)
+{
+	struct error why = ERROR_INIT;
+
+	if (closings_init(&lender->closings, &why) < 0) {
+		log_warning("buffers are asked after their holders, since "
+			    "nothing tells: %s",
+			    why.text);
+		return 0;
+	}
+	return watch_new(&lender->closings_watch, loop, lender->closings.fd,
+			 LOOP_READ, on_closings, lender);
+}
+
 int lender_new(struct lender **lenderp, struct loop *loop)
 {
 	_cleanup_(lender_freep) struct lender *lender =
@@ -357,7 +390,8 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 	registry_init(&lender->registry);
 	accounts_init(&lender->accounts);
 	lender->next_id = 1;
-	reaper_init(&lender->reaper, on_unheld, lender);
+	lender->closings.fd = -1;
+	reaper_init(&lender->reaper, &lender->closings, on_unheld, lender);
 	scrubber_init(&lender->scrubber, NULL, on_cleaned, lender);
 	r = worker_new(&lender->worker);
 	if (r < 0)
@@ -373,6 +407,9 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 	r = timer_new(&lender->retry_timer, loop, on_retry_timer, lender);
 	if (r < 0)
 		return r;
+	r = listen_for_closings(lender, loop);
+	if (r < 0)
+		return r;
 	*lenderp = TAKE_PTR(lender);
 	return 0;
 }
@@ -386,6 +423,7 @@ struct lender *lender_free(struct lender *lender)
 	if (!lender)
 		return NULL;
 	(void)watch_free(lender->worker_watch);
+	(void)watch_free(lender->closings_watch);
 	(void)timer_free(lender->reaper_timer);
 	(void)timer_free(lender->retry_timer);
 	if (lender->worker)
@@ -399,6 +437,7 @@ struct lender *lender_free(struct lender *lender)
 		reaper_remove(&lender->reaper, buffer);
 		(void)buffer_free(buffer, BUFFER_USED);
 	}
+	closings_deinit(&lender->closings);
 	scrubber_deinit(&lender->scrubber);
 	list_for_each_safe (region, next, &lender->regions, link)
 		(void)region_free(region);

@@ -10,6 +10,7 @@
 #include "daemon/loan.h"
 #include "daemon/bounce.h"
 #include "daemon/buffer.h"
+#include "daemon/closings.h"
 #include "daemon/loop.h"
 #include "daemon/reaper.h"
 #include "daemon/region.h"
@@ -37,6 +38,8 @@ struct lender {
 	struct list bounces; // bounce::link
 	struct worker *worker;
 	struct watch *worker_watch;
+	struct closings closings;
+	struct watch *closings_watch;
 	struct reaper reaper;
 	struct scrubber scrubber;
 	struct timer *reaper_timer;

@@ -1,47 +1,156 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/reaper.h"
 
+#include "util/clock.h"
+
 /*
- * The kernel tells nobody when the last holder of a dma-buf or a memfd is gone,
- * so it has to be asked, and asking costs a few system calls a buffer.
+ * Evidence has to be asked for, and asking costs: 0.5 us for a lease, 2.5 us
+ * for a dma-buf's count (6.18, x86; several times that on a small board).  Ten
+ * thousand buffers twelve times a second would be half a core.
  *
- * Two rhythms.  A sweep passes over all buffers; a hot buffer (its owner said
- * RELEASE or has gone) is looked at more often, for a while: a process that
- * dies closes its descriptors one after the other, so the first look often
- * comes a little too early, and a buffer that somebody else keeps for hours
- * should not be asked after a hundred times a second.
+ * So a memfd is not asked at all while nothing happens: the kernel says when
+ * an open file of it ends (closings.h).  It is armed at the first look that
+ * finds it held, which a short-lived buffer never sees, and is then in no round
+ * and wakes nobody.  The word may come a moment before the evidence agrees, or
+ * be about one open file of several.  Such a buffer is in doubt: it is looked
+ * at again after 10, 20, 40 ms and so on without end, so that it is found soon
+ * after its holder is really gone, in proportion to how long that took, and
+ * costs next to nothing otherwise.  Arming comes with each look, and a word
+ * that comes while looks are 80 ms apart or less changes nothing: who opens and
+ * closes in a loop causes 13 looks a second.
  *
- * Both go in slices, so that ten thousand buffers delay a request by a fraction
- * of a millisecond.  A sweep knows what it has seen by a number on each buffer;
- * the list is turned like a wheel, whoever was looked at goes to the end.
+ * A dma-buf has no such event, since all its descriptors are one open file, the
+ * daemon's included.  Nor has a memfd where the kernel has no room to watch it.
+ * They go round, quiet ones or draining ones, each round with a part of a core
+ * to spend; a hint takes them out of it for a while.  With 2.5 us a look, 250
+ * quiet ones are seen every 80 ms, and 10,000 every 3 s.
  *
- * Sweeps are numbered for those who are short of memory: a request that came
- * while a sweep was under way needs the next one, since buffers that this one
- * has already passed may have come free.
+ * What looking costs is measured, in CPU time of this thread, around each
+ * slice; the smoothed price of one look says how many make a slice that delays
+ * a request by no more than a tenth of a millisecond.  Unlimited is only the
+ * first look after a hint, of which each has its own cause, and what somebody
+ * waits for who is short of memory: a sweep over all there is.
+ *
+ * Sweeps are numbered for those who wait: a request that came while one was
+ * under way needs the next one, since buffers that this one has already passed
+ * may have come free.  Each buffer knows the last one that looked at it; the
+ * list is turned like a wheel, whoever was looked at goes to the end.
  *
  * A buffer that cannot be asked (a negative errno) counts as held.
  */
 
-void reaper_init(struct reaper *reaper, reaper_fn *fn, void *data)
+static int by_due(const struct buffer *a, const struct buffer *b)
 {
-	*reaper = (struct reaper){.fn = fn, .data = data};
+	if (a->due_ms != b->due_ms)
+		return a->due_ms < b->due_ms ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+RB_GENERATE_PRIVATE(reaper_tree, buffer, by_due, by_due)
+
+static void init_round(struct reaper_round *round, uint32_t permille)
+{
+	list_init(&round->buffers);
+	budget_init(&round->budget, permille, REAPER_ROUND_MS);
+}
+
+void reaper_init(struct reaper *reaper, struct closings *closings,
+		 reaper_fn *fn, void *data)
+{
+	*reaper = (struct reaper){
+		.closings = closings,
+		.look_ns = REAPER_SLICE_NS / REAPER_SLICE,
+		.cpu_ns = clock_cpu_ns,
+		.fn = fn,
+		.data = data,
+	};
 	list_init(&reaper->watched);
-	list_init(&reaper->hot);
+	list_init(&reaper->fresh);
+	RB_INIT(&reaper->appointments);
+	budget_init(&reaper->hot, REAPER_HOT_PERMILLE, REAPER_HOT_MS);
+	init_round(&reaper->draining, REAPER_DRAINING_PERMILLE);
+	init_round(&reaper->quiet, REAPER_QUIET_PERMILLE);
+}
+
+/* Takes a buffer away from where it waits for its next look. */
+static void displace(struct reaper *reaper, struct buffer *buffer)
+{
+	if (buffer->appointed)
+		(void)RB_REMOVE(reaper_tree, &reaper->appointments, buffer);
+	if (buffer->round)
+		buffer->round->n--;
+	list_remove(&buffer->round_link);
+	buffer->appointed = false;
+	buffer->round = NULL;
+}
+
+static void appoint(struct reaper *reaper, struct buffer *buffer,
+		    uint64_t due_ms)
+{
+	displace(reaper, buffer);
+	buffer->due_ms = due_ms;
+	buffer->appointed = true;
+	(void)RB_INSERT(reaper_tree, &reaper->appointments, buffer);
+}
+
+static void join(struct reaper_round *round, struct buffer *buffer,
+		 uint64_t now_ms)
+{
+	if (round->n++ == 0) {
+		round->left = 0;
+		round->due_ms = now_ms + REAPER_ROUND_MS;
+	}
+	buffer->round = round;
+	list_append(&round->buffers, &buffer->round_link);
+}
+
+static bool will_be_told(const struct reaper *reaper,
+			 const struct buffer *buffer)
+{
+	return reaper->closings &&
+	       closing_is_armed(reaper->closings, &buffer->closing);
+}
+
+/* The time to the next look at a buffer in doubt. */
+static uint64_t next_step(struct buffer *buffer)
+{
+	if (buffer->step_ms == 0)
+		buffer->step_ms = REAPER_HOT_MS;
+	else if (buffer->step_ms < REAPER_ROUND_MS || !buffer->told)
+		buffer->step_ms *= 2;
+	buffer->told = false;
+	return buffer->step_ms;
+}
+
+/* Where a buffer that was found held waits for its next look. */
+static void place(struct reaper *reaper, struct buffer *buffer, uint64_t now_ms)
+{
+	displace(reaper, buffer);
+	if (will_be_told(reaper, buffer)) {
+		if (buffer->doubted)
+			appoint(reaper, buffer, now_ms + next_step(buffer));
+	} else if (buffer->hot_until_ms > now_ms) {
+		appoint(reaper, buffer, now_ms + REAPER_HOT_MS);
+	} else if (buffer->state == BUFFER_DRAINING) {
+		join(&reaper->draining, buffer, now_ms);
+	} else {
+		join(&reaper->quiet, buffer, now_ms);
+	}
 }
 
 void reaper_add(struct reaper *reaper, struct buffer *buffer, uint64_t now_ms)
 {
-	if (list_empty(&reaper->watched))
-		reaper->sweep_due_ms = now_ms + REAPER_SWEEP_MS;
 	buffer->sweep = reaper->sweep;
 	list_append(&reaper->watched, &buffer->watch_link);
+	place(reaper, buffer, now_ms);
 }
 
 void reaper_remove(struct reaper *reaper, struct buffer *buffer)
 {
-	(void)reaper;
+	displace(reaper, buffer);
 	list_remove(&buffer->watch_link);
-	list_remove(&buffer->hot_link);
+	if (reaper->closings)
+		closing_disarm(reaper->closings, &buffer->closing);
 }
 
 bool reaper_check(struct reaper *reaper, struct buffer *buffer)
@@ -54,12 +163,59 @@ bool reaper_check(struct reaper *reaper, struct buffer *buffer)
 	return true;
 }
 
+/* As above, and has the kernel tell of the buffer from now on. */
+static bool look(struct reaper *reaper, struct buffer *buffer)
+{
+	const struct backend *backend = buffer->region->memory->backend;
+
+	if (reaper_check(reaper, buffer))
+		return true;
+	if (!reaper->closings || !backend->close_events ||
+	    will_be_told(reaper, buffer))
+		return false;
+	if (closing_arm(reaper->closings, &buffer->closing,
+			buffer->object->fd) < 0)
+		return false;
+	/* nobody tells of what went in between */
+	return reaper_check(reaper, buffer);
+}
+
+static bool is_fresh(const struct buffer *buffer)
+{
+	return !buffer->round && !list_empty(&buffer->round_link);
+}
+
 void reaper_hint(struct reaper *reaper, struct buffer *buffer, uint64_t now_ms)
 {
 	buffer->hot_until_ms = now_ms + REAPER_HOT_FOR_MS;
-	buffer->hot_due_ms = now_ms;
-	list_remove(&buffer->hot_link);
-	list_prepend(&reaper->hot, &buffer->hot_link);
+	if (is_fresh(buffer))
+		return;
+	displace(reaper, buffer);
+	list_append(&reaper->fresh, &buffer->round_link);
+}
+
+void reaper_hint_again(struct reaper *reaper, struct buffer *buffer,
+		       uint64_t now_ms)
+{
+	buffer->hot_until_ms = now_ms + REAPER_HOT_FOR_MS;
+	if (is_fresh(buffer) || will_be_told(reaper, buffer))
+		return;
+	if (!buffer->appointed || buffer->due_ms > now_ms + REAPER_HOT_MS)
+		appoint(reaper, buffer, now_ms + REAPER_HOT_MS);
+}
+
+void reaper_told(struct reaper *reaper, struct closing *closing, uint64_t now_ms)
+{
+	struct buffer *buffer = container_of(closing, struct buffer, closing);
+
+	buffer->told = true;
+	if (!buffer->doubted) {
+		buffer->doubted = true;
+		reaper_hint(reaper, buffer, now_ms);
+	} else if (buffer->appointed && buffer->step_ms > REAPER_ROUND_MS) {
+		buffer->step_ms = REAPER_ROUND_MS;
+		appoint(reaper, buffer, now_ms);
+	}
 }
 
 uint64_t reaper_want_sweep(struct reaper *reaper)
@@ -76,69 +232,155 @@ bool reaper_has_swept(const struct reaper *reaper, uint64_t ticket)
 	       (reaper->sweep == ticket && !reaper->sweeping);
 }
 
-int64_t reaper_delay_ms(const struct reaper *reaper, uint64_t now_ms)
+static uint64_t later(uint64_t due_ms, struct budget *budget, uint64_t now_ms)
 {
-	const struct buffer *hottest =
-		list_first(&reaper->hot, struct buffer, hot_link);
-	uint64_t due = reaper->sweep_due_ms;
+	uint64_t paid_ms = now_ms + budget_wait_ms(budget, now_ms);
+
+	return due_ms > paid_ms ? due_ms : paid_ms;
+}
+
+static uint64_t round_due_ms(struct reaper_round *round, uint64_t now_ms)
+{
+	if (round->n == 0)
+		return UINT64_MAX;
+	return later(round->left ? now_ms : round->due_ms, &round->budget,
+		     now_ms);
+}
+
+int64_t reaper_delay_ms(struct reaper *reaper, uint64_t now_ms)
+{
+	const struct buffer *first = RB_MIN(reaper_tree, &reaper->appointments);
+	uint64_t due = UINT64_MAX, at;
 
 	if (list_empty(&reaper->watched))
 		return -1;
-	if (reaper->sweeping || reaper->wanted > reaper->sweep)
+	if (reaper->sweeping || reaper->wanted > reaper->sweep ||
+	    !list_empty(&reaper->fresh))
 		return 0;
-	if (hottest && hottest->hot_due_ms < due)
-		due = hottest->hot_due_ms;
+	if (first)
+		due = later(first->due_ms, &reaper->hot, now_ms);
+	at = round_due_ms(&reaper->draining, now_ms);
+	due = at < due ? at : due;
+	at = round_due_ms(&reaper->quiet, now_ms);
+	due = at < due ? at : due;
+	if (due == UINT64_MAX)
+		return -1;
 	return due > now_ms ? (int64_t)(due - now_ms) : 0;
 }
 
-/* Looks at the hot buffers that are due; returns how many that were. */
-static unsigned int run_hot(struct reaper *reaper, uint64_t now_ms)
+/* Those to be looked at now, one after the other; NULL: no more. */
+typedef struct buffer *next_fn(struct reaper *reaper, uint64_t now_ms);
+
+static struct buffer *next_fresh(struct reaper *reaper, uint64_t now_ms)
+{
+	(void)now_ms;
+	return list_first(&reaper->fresh, struct buffer, round_link);
+}
+
+static struct buffer *next_appointment(struct reaper *reaper, uint64_t now_ms)
+{
+	struct buffer *buffer = RB_MIN(reaper_tree, &reaper->appointments);
+
+	if (!buffer || buffer->due_ms > now_ms)
+		return NULL;
+	displace(reaper, buffer);
+	return buffer;
+}
+
+static struct buffer *next_of_round(struct reaper_round *round, uint64_t now_ms)
+{
+	if (round->left == 0 && round->due_ms <= now_ms) {
+		round->left = round->n;
+		round->due_ms = now_ms + REAPER_ROUND_MS;
+	}
+	if (round->left > round->n) /* some have gone since it began */
+		round->left = round->n;
+	if (round->left == 0)
+		return NULL;
+	round->left--;
+	return list_first(&round->buffers, struct buffer, round_link);
+}
+
+static struct buffer *next_draining(struct reaper *reaper, uint64_t now_ms)
+{
+	return next_of_round(&reaper->draining, now_ms);
+}
+
+static struct buffer *next_quiet(struct reaper *reaper, uint64_t now_ms)
+{
+	return next_of_round(&reaper->quiet, now_ms);
+}
+
+static struct buffer *next_swept(struct reaper *reaper, uint64_t now_ms)
+{
+	struct buffer *buffer =
+		list_first(&reaper->watched, struct buffer, watch_link);
+
+	(void)now_ms;
+	if (!reaper->sweeping && reaper->wanted > reaper->sweep) {
+		reaper->sweep++;
+		reaper->sweeping = true;
+	}
+	if (!buffer || buffer->sweep == reaper->sweep) {
+		reaper->sweeping = false;
+		return NULL;
+	}
+	buffer->sweep = reaper->sweep;
+	list_remove(&buffer->watch_link);
+	list_append(&reaper->watched, &buffer->watch_link);
+	return buffer;
+}
+
+/* Who is looked at, and at whose expense; NULL: whatever it costs. */
+struct source {
+	next_fn *next;
+	struct budget *budget;
+};
+
+/* Looks at what a source has, at so many at most; returns at how many. */
+static unsigned int run(struct reaper *reaper, const struct source *source,
+			uint64_t now_ms, unsigned int room)
 {
 	struct buffer *buffer;
 	unsigned int n;
+	uint64_t ns;
 
-	for (n = 0; n < REAPER_SLICE; n++) {
-		buffer = list_first(&reaper->hot, struct buffer, hot_link);
-		if (!buffer || buffer->hot_due_ms > now_ms)
-			break;
-		list_remove(&buffer->hot_link);
-		if (reaper_check(reaper, buffer) ||
-		    buffer->hot_until_ms <= now_ms)
-			continue;
-		buffer->hot_due_ms = now_ms + REAPER_HOT_MS;
-		list_append(&reaper->hot, &buffer->hot_link);
-	}
+	if (source->budget && !budget_has(source->budget, now_ms))
+		return 0;
+	ns = reaper->cpu_ns();
+	for (n = 0; n < room && (buffer = source->next(reaper, now_ms)); n++)
+		if (!look(reaper, buffer) && !buffer->appointed)
+			place(reaper, buffer, now_ms);
+	if (n == 0)
+		return 0;
+	ns = reaper->cpu_ns() - ns;
+	if (source->budget)
+		budget_spend(source->budget, ns);
+	reaper->look_ns = (7 * reaper->look_ns + ns / n) / 8;
 	return n;
 }
 
-static void run_sweep(struct reaper *reaper, unsigned int slice)
+/* How many looks make a slice. */
+static unsigned int slice(const struct reaper *reaper)
 {
-	struct buffer *buffer;
+	uint64_t n = REAPER_SLICE_NS / (reaper->look_ns + 1);
 
-	while ((buffer = list_first(&reaper->watched, struct buffer,
-				    watch_link))) {
-		if (buffer->sweep == reaper->sweep)
-			break;
-		if (slice-- == 0)
-			return;
-		buffer->sweep = reaper->sweep;
-		list_remove(&buffer->watch_link);
-		list_append(&reaper->watched, &buffer->watch_link);
-		(void)reaper_check(reaper, buffer);
-	}
-	reaper->sweeping = false;
+	if (n > REAPER_SLICE)
+		return REAPER_SLICE;
+	return n < REAPER_SLICE_MIN ? REAPER_SLICE_MIN : (unsigned int)n;
 }
 
 void reaper_run(struct reaper *reaper, uint64_t now_ms)
 {
-	unsigned int used = run_hot(reaper, now_ms);
+	const struct source sources[] = {
+		{next_fresh, NULL},
+		{next_appointment, &reaper->hot},
+		{next_draining, &reaper->draining.budget},
+		{next_quiet, &reaper->quiet.budget},
+		{next_swept, NULL},
+	};
+	unsigned int room = slice(reaper);
 
-	if (!reaper->sweeping && (reaper->wanted > reaper->sweep ||
-				  reaper->sweep_due_ms <= now_ms)) {
-		reaper->sweep++;
-		reaper->sweeping = true;
-		reaper->sweep_due_ms = now_ms + REAPER_SWEEP_MS;
-	}
-	if (reaper->sweeping)
-		run_sweep(reaper, REAPER_SLICE - used);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		room -= run(reaper, &sources[i], now_ms, room);
 }

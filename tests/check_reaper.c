@@ -3,13 +3,27 @@
 
 #include <errno.h>
 
+#include "daemon/lease.h"
 #include "tests/harness.h"
 #include "tests/lot.h"
+#include "util/fd.h"
 
-/* Time is an argument of the reaper, so here it is what the test says. */
+/*
+ * Time is an argument of the reaper, and CPU time is what the test says a look
+ * costs, so that here budgets are arithmetic.  Files and what the kernel tells
+ * of them are real.
+ */
 
 static struct lot lot;
 static struct reaper reaper;
+static struct closings closings;
+static uint64_t now;	 /* ms */
+static uint64_t look_ns; /* what a look costs */
+
+static uint64_t cpu_ns(void)
+{
+	return lot.fake.n_asked * look_ns;
+}
 
 static void ended(void *data, struct buffer *buffer)
 {
@@ -21,14 +35,46 @@ static void ended(void *data, struct buffer *buffer)
 static void begin(size_t n)
 {
 	lot_init(&lot, n);
-	reaper_init(&reaper, ended, NULL);
+	reaper_init(&reaper, NULL, ended, NULL);
+	reaper.cpu_ns = cpu_ns;
+	now = 1000;
 	for (size_t i = 0; i < n; i++)
-		reaper_add(&reaper, lot.buffers[i], 1000);
+		reaper_add(&reaper, lot.buffers[i], now);
 }
 
 static void let_go(size_t i)
 {
 	fake_set_held(lot.buffers[i]->object, false);
+}
+
+/* Looks since the last call. */
+static size_t looks(void)
+{
+	size_t n = lot.fake.n_asked;
+	static size_t before;
+
+	if (n < before)
+		before = 0;
+	n -= before;
+	before += n;
+	return n;
+}
+
+/* Does what is due up to that time, as the loop would: sleeps for as long as
+ * the reaper says, and no longer.  Returns how often it had to wake up. */
+static size_t live_until(uint64_t end)
+{
+	size_t wakes = 0;
+	int64_t delay;
+
+	while ((delay = reaper_delay_ms(&reaper, now)) >= 0 &&
+	       now + (uint64_t)delay <= end) {
+		now += (uint64_t)delay;
+		reaper_run(&reaper, now);
+		wakes++;
+	}
+	now = end;
+	return wakes;
 }
 
 START_TEST(nothing_lent_nothing_due)
@@ -41,51 +87,45 @@ START_TEST(nothing_lent_nothing_due)
 }
 END_TEST
 
-START_TEST(sweep_is_due_after_its_time)
+START_TEST(round_is_due_after_its_time)
 {
 	begin(3);
 	let_go(1);
-	ck_assert_int_eq(reaper_delay_ms(&reaper, 1000), REAPER_SWEEP_MS);
-	reaper_run(&reaper, 1000 + REAPER_SWEEP_MS - 1);
-	ck_assert_uint_eq(lot.fake.n_asked, 0);
-	ck_assert_int_eq(reaper_delay_ms(&reaper, 1000 + REAPER_SWEEP_MS), 0);
-	reaper_run(&reaper, 1000 + REAPER_SWEEP_MS);
-	ck_assert_uint_eq(lot.fake.n_asked, 3);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), REAPER_ROUND_MS);
+	reaper_run(&reaper, now + REAPER_ROUND_MS - 1);
+	ck_assert_uint_eq(looks(), 0);
+	now += REAPER_ROUND_MS;
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), 0);
+	reaper_run(&reaper, now);
+	ck_assert_uint_eq(looks(), 3);
 	ck_assert_ptr_null(lot.buffers[1]);
 	ck_assert_ptr_nonnull(lot.buffers[0]);
-	ck_assert_int_eq(reaper_delay_ms(&reaper, 1000 + REAPER_SWEEP_MS),
-			 REAPER_SWEEP_MS);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), REAPER_ROUND_MS);
 	let_go(0);
 	let_go(2);
-	reaper_run(&reaper, 1000 + 2 * REAPER_SWEEP_MS);
-	ck_assert_int_eq(reaper_delay_ms(&reaper, 1000 + 2 * REAPER_SWEEP_MS),
-			 -1);
+	ck_assert_uint_eq(live_until(now + REAPER_ROUND_MS), 1);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), -1);
 	lot_deinit(&lot);
 }
 END_TEST
 
-START_TEST(hot_is_looked_at_more_often_for_a_while)
+START_TEST(hint_is_followed_often_for_a_while)
 {
-	uint64_t now = 1000;
-
 	begin(2);
+	reaper_hint(&reaper, lot.buffers[0], now);
 	reaper_hint(&reaper, lot.buffers[0], now);
 	ck_assert_int_eq(reaper_delay_ms(&reaper, now), 0);
 	reaper_run(&reaper, now);
-	ck_assert_uint_eq(lot.fake.n_asked, 1);
+	ck_assert_uint_eq(looks(), 1);
 	ck_assert_int_eq(reaper_delay_ms(&reaper, now), REAPER_HOT_MS);
-	for (now += REAPER_HOT_MS; now < 1000 + REAPER_SWEEP_MS;
-	     now += REAPER_HOT_MS)
-		reaper_run(&reaper, now);
-	ck_assert_uint_eq(lot.fake.n_asked, REAPER_SWEEP_MS / REAPER_HOT_MS);
+	(void)live_until(now + REAPER_ROUND_MS - 1);
+	ck_assert_uint_eq(looks(), REAPER_ROUND_MS / REAPER_HOT_MS - 1);
 
-	/* once it has been hot for its time, only sweeps ask */
-	reaper_run(&reaper, 1000 + REAPER_HOT_FOR_MS);
-	lot.fake.n_asked = 0;
-	now = 1000 + REAPER_HOT_FOR_MS;
-	ck_assert_int_eq(reaper_delay_ms(&reaper, now), REAPER_SWEEP_MS);
-	reaper_run(&reaper, now + REAPER_HOT_MS);
-	ck_assert_uint_eq(lot.fake.n_asked, 0);
+	/* once it has been hot for its time, it goes round as the other */
+	(void)live_until(1000 + REAPER_HOT_FOR_MS);
+	looks();
+	(void)live_until(now + 10 * REAPER_ROUND_MS);
+	ck_assert_uint_eq(looks(), 2 * 10);
 
 	reaper_hint(&reaper, lot.buffers[0], now);
 	let_go(0);
@@ -95,31 +135,178 @@ START_TEST(hot_is_looked_at_more_often_for_a_while)
 }
 END_TEST
 
+/* Hints without end are no reason to look more often, nor later. */
+START_TEST(hints_without_end_change_nothing)
+{
+	begin(1);
+	for (int i = 0; i < 5 * REAPER_HOT_MS; i++) {
+		reaper_hint_again(&reaper, lot.buffers[0], now);
+		(void)live_until(now + 1);
+	}
+	ck_assert_uint_eq(looks(), 5);
+	let_go(0);
+	(void)live_until(now + REAPER_HOT_MS);
+	ck_assert_ptr_null(lot.buffers[0]);
+	lot_deinit(&lot);
+}
+END_TEST
+
 START_TEST(a_turn_is_a_slice)
 {
-	uint64_t now = 1000 + REAPER_SWEEP_MS;
 	size_t n = 2 * REAPER_SLICE + 1;
 
 	begin(n);
+	now += REAPER_ROUND_MS;
 	reaper_run(&reaper, now);
-	ck_assert_uint_eq(lot.fake.n_asked, REAPER_SLICE);
+	ck_assert_uint_le(looks(), REAPER_SLICE);
 	ck_assert_int_eq(reaper_delay_ms(&reaper, now), 0);
-	reaper_run(&reaper, now);
-	ck_assert_uint_eq(lot.fake.n_asked, 2 * REAPER_SLICE);
-	reaper_run(&reaper, now);
+	ck_assert_uint_ge(live_until(now), 2);
 	ck_assert_uint_eq(lot.fake.n_asked, n);
-	ck_assert_int_eq(reaper_delay_ms(&reaper, now), REAPER_SWEEP_MS);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), REAPER_ROUND_MS);
 
-	/* hot ones as well, and each once */
-	lot.fake.n_asked = 0;
+	/* fresh ones as well, and each once */
+	looks();
 	for (size_t i = 0; i < n; i++)
 		reaper_hint(&reaper, lot.buffers[i], now);
-	for (int i = 0; i < 3; i++) {
-		ck_assert_int_eq(reaper_delay_ms(&reaper, now), 0);
-		reaper_run(&reaper, now);
-	}
-	ck_assert_uint_eq(lot.fake.n_asked, n);
+	reaper_run(&reaper, now);
+	ck_assert_uint_le(lot.fake.n_asked, n + REAPER_SLICE);
+	ck_assert_uint_ge(live_until(now), 2);
+	ck_assert_uint_eq(looks(), n);
 	ck_assert_int_eq(reaper_delay_ms(&reaper, now), REAPER_HOT_MS);
+	lot_deinit(&lot);
+}
+END_TEST
+
+/* What a look costs decides how many make a slice. */
+START_TEST(a_slice_is_short)
+{
+	begin(4 * REAPER_SLICE);
+	look_ns = 5000;
+	for (int i = 0; i < 100; i++) {
+		(void)reaper_want_sweep(&reaper);
+		(void)live_until(now);
+	}
+	looks();
+	(void)reaper_want_sweep(&reaper);
+	reaper_run(&reaper, now);
+	ck_assert_uint_ge(looks(), 15);
+	(void)reaper_want_sweep(&reaper);
+	reaper_run(&reaper, now);
+	ck_assert_uint_le(looks(), REAPER_SLICE_NS / 5000);
+
+	look_ns = 1000000; /* there is a least, for it to go on at all */
+	for (int i = 0; i < 100; i++) {
+		(void)reaper_want_sweep(&reaper);
+		(void)live_until(now);
+	}
+	looks();
+	(void)reaper_want_sweep(&reaper);
+	reaper_run(&reaper, now);
+	ck_assert_uint_eq(looks(), REAPER_SLICE_MIN);
+	lot_deinit(&lot);
+}
+END_TEST
+
+/* Looks in a minute at n buffers of one kind, where one look takes ns. */
+static size_t looks_in_a_minute(size_t n, uint64_t ns, bool drain)
+{
+	size_t count;
+
+	look_ns = ns;
+	begin(n);
+	for (size_t i = 0; i < n && drain; i++)
+		buffer_drain(lot.buffers[i], now);
+	for (size_t i = 0; i < n && drain; i++)
+		reaper_hint(&reaper, lot.buffers[i], now);
+	(void)live_until(now + 20000);
+	looks();
+	(void)live_until(now + 60000);
+	count = looks();
+	lot_deinit(&lot);
+	look_ns = 0;
+	return count;
+}
+
+/* The promise: below a hundredth of a core, whatever the number and price. */
+START_TEST(quiet_ones_keep_within_their_budget)
+{
+	const size_t passes = 60000 / REAPER_ROUND_MS;
+	const uint64_t share_ns = UINT64_C(60000) * 1000 * REAPER_QUIET_PERMILLE;
+	size_t n;
+
+	/* few: every time */
+	ck_assert_uint_eq(looks_in_a_minute(1, 2500, false), passes);
+	n = looks_in_a_minute(250, 2500, false);
+	ck_assert_uint_ge(n, passes * 250 * 99 / 100);
+	ck_assert_uint_le(n, passes * 250);
+	/* many: as often as they may */
+	for (uint64_t ns = 300; ns < 100000; ns *= 7) {
+		n = looks_in_a_minute(10000, ns, false);
+		if (10000 * passes * ns < share_ns)
+			continue;
+		ck_assert_uint_le(n * ns, share_ns + share_ns / 50);
+		ck_assert_uint_ge(n * ns, share_ns - share_ns / 50);
+	}
+}
+END_TEST
+
+START_TEST(draining_ones_have_more_to_spend)
+{
+	const size_t passes = 60000 / REAPER_ROUND_MS;
+	const uint64_t share_ns =
+		UINT64_C(60000) * 1000 * REAPER_DRAINING_PERMILLE;
+	size_t n;
+
+	n = looks_in_a_minute(1500, 2500, true);
+	ck_assert_uint_ge(n, passes * 1500 * 99 / 100);
+	ck_assert_uint_le(n, passes * 1500);
+	n = looks_in_a_minute(10000, 2500, true);
+	ck_assert_uint_le(n * 2500, share_ns + share_ns / 50);
+	ck_assert_uint_ge(n * 2500, share_ns - share_ns / 50);
+}
+END_TEST
+
+/* Ten thousand of a process that was killed, and still are held: the first
+ * look comes at once, and then a quarter of a core is spent for half a second,
+ * and no more. */
+START_TEST(hot_ones_keep_within_their_budget)
+{
+	const uint64_t share_ns =
+		(uint64_t)REAPER_HOT_FOR_MS * 1000 * REAPER_HOT_PERMILLE;
+	size_t n;
+
+	look_ns = 2500;
+	begin(10000);
+	for (size_t i = 0; i < 10000; i++)
+		reaper_hint(&reaper, lot.buffers[i], now);
+	(void)live_until(now);
+	ck_assert_uint_eq(looks(), 10000);
+	(void)live_until(now + REAPER_HOT_FOR_MS);
+	n = looks();
+	ck_assert_uint_le(n * 2500, share_ns + share_ns / 20);
+	ck_assert_uint_ge(n * 2500, share_ns - share_ns / 20);
+	look_ns = 0;
+	lot_deinit(&lot);
+}
+END_TEST
+
+/* A quiet crowd does not keep those waiting of whom something was said. */
+START_TEST(a_crowd_holds_up_nobody)
+{
+	look_ns = 20000;
+	begin(5000);
+	(void)live_until(now + 10000);
+	let_go(17);
+	let_go(18);
+	let_go(19);
+	reaper_hint(&reaper, lot.buffers[17], now);
+	reaper_hint_again(&reaper, lot.buffers[18], now);
+	(void)live_until(now + REAPER_HOT_MS);
+	ck_assert_ptr_null(lot.buffers[17]);
+	ck_assert_ptr_null(lot.buffers[18]);
+	(void)live_until(now + 60000); /* the others have their turn */
+	ck_assert_ptr_null(lot.buffers[19]);
+	look_ns = 0;
 	lot_deinit(&lot);
 }
 END_TEST
@@ -133,19 +320,20 @@ START_TEST(wanted_sweep_sees_every_buffer)
 	first = reaper_want_sweep(&reaper);
 	ck_assert_uint_eq(reaper_want_sweep(&reaper), first);
 	ck_assert(!reaper_has_swept(&reaper, first));
-	ck_assert_int_eq(reaper_delay_ms(&reaper, 1000), 0);
-	reaper_run(&reaper, 1000);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), 0);
+	reaper_run(&reaper, now);
 	ck_assert(!reaper_has_swept(&reaper, first));
 	let_go(0); /* passed already by the first */
 	second = reaper_want_sweep(&reaper);
 	ck_assert_uint_gt(second, first);
-	reaper_run(&reaper, 1000);
-	ck_assert(reaper_has_swept(&reaper, first));
+	while (!reaper_has_swept(&reaper, first)) {
+		ck_assert_int_eq(reaper_delay_ms(&reaper, now), 0);
+		reaper_run(&reaper, now);
+	}
+	ck_assert_uint_eq(lot.fake.n_asked, REAPER_SLICE + 1);
 	ck_assert(!reaper_has_swept(&reaper, second));
 	ck_assert_ptr_nonnull(lot.buffers[0]);
-	ck_assert_int_eq(reaper_delay_ms(&reaper, 1000), 0);
-	reaper_run(&reaper, 1000);
-	reaper_run(&reaper, 1000);
+	(void)live_until(now);
 	ck_assert(reaper_has_swept(&reaper, second));
 	ck_assert_ptr_null(lot.buffers[0]);
 	lot_deinit(&lot);
@@ -169,16 +357,231 @@ START_TEST(pinned_and_unknown_count_as_held)
 }
 END_TEST
 
+/* Buffers that are files, of which the kernel tells. */
+static void begin_files(size_t n)
+{
+	begin(n);
+	ck_assert_int_eq(closings_init(&closings, NULL), 0);
+	reaper.closings = &closings;
+	lot.fake.backend.close_events = true;
+	for (size_t i = 0; i < n; i++) {
+		lot.buffers[i]->object->fd = lease_create("file", 1, NULL, NULL);
+		ck_assert_int_ge(lot.buffers[i]->object->fd, 0);
+	}
+}
+
+static void end_files(void)
+{
+	for (size_t i = 0; i < lot.n; i++) {
+		if (!lot.buffers[i])
+			continue;
+		(void)fd_close(lot.buffers[i]->object->fd);
+		reaper_remove(&reaper, lot.buffers[i]);
+	}
+	closings_deinit(&closings);
+	lot_deinit(&lot);
+}
+
+/* Somebody opens the buffer's file and closes it. */
+static void open_and_close(size_t i)
+{
+	(void)fd_close(lease_lend(lot.buffers[i]->object->fd));
+}
+
+static void tell(void *data, struct closing *closing)
+{
+	(void)data;
+	reaper_told(&reaper, closing, now);
+}
+
+static void hear(void)
+{
+	ck_assert_int_eq(closings_read(&closings, tell, NULL), 0);
+}
+
+START_TEST(files_wake_nobody)
+{
+	begin_files(1000);
+	(void)live_until(now + 10000); /* until each was looked at once */
+	looks();
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), -1);
+	hear();
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), -1);
+
+	/* not for a hint either, once it was followed */
+	reaper_hint(&reaper, lot.buffers[0], now);
+	reaper_hint_again(&reaper, lot.buffers[1], now);
+	(void)live_until(now);
+	ck_assert_uint_eq(looks(), 1);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), -1);
+	buffer_drain(lot.buffers[2], now);
+	reaper_hint(&reaper, lot.buffers[2], now);
+	(void)live_until(now);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), -1);
+	end_files();
+}
+END_TEST
+
+START_TEST(a_file_that_ends_is_looked_at_at_once)
+{
+	begin_files(2);
+	(void)live_until(now + REAPER_ROUND_MS);
+	looks();
+	open_and_close(1);
+	(void)fd_close(lot.buffers[1]->object->fd);
+	let_go(1);
+	hear();
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), 0);
+	reaper_run(&reaper, now);
+	ck_assert_uint_eq(looks(), 1);
+	ck_assert_ptr_null(lot.buffers[1]);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), -1);
+	end_files();
+}
+END_TEST
+
+/* Who went before the kernel was asked to tell is found by the look after. */
+START_TEST(nobody_slips_through_while_arming)
+{
+	begin_files(1);
+	(void)fd_close(lot.buffers[0]->object->fd);
+	let_go(0);
+	reaper_hint(&reaper, lot.buffers[0], now);
+	reaper_run(&reaper, now);
+	ck_assert_ptr_null(lot.buffers[0]);
+	end_files();
+}
+END_TEST
+
+/* The word came and the evidence does not agree, yet. */
+START_TEST(doubts_get_rarer_and_never_end)
+{
+	size_t n = 0;
+
+	begin_files(1);
+	(void)live_until(now + REAPER_ROUND_MS);
+	open_and_close(0);
+	hear();
+	(void)live_until(now);
+	looks();
+	for (uint64_t step = REAPER_HOT_MS; step < 3600000; step *= 2) {
+		ck_assert_int_eq(reaper_delay_ms(&reaper, now), (int64_t)step);
+		ck_assert_uint_eq(live_until(now + step), 1);
+		n++;
+	}
+	ck_assert_uint_eq(looks(), n);
+	(void)fd_close(lot.buffers[0]->object->fd);
+	let_go(0);
+	(void)live_until(now + (uint64_t)reaper_delay_ms(&reaper, now));
+	ck_assert_ptr_null(lot.buffers[0]);
+	end_files();
+}
+END_TEST
+
+/* A hostile client costs 13 looks a second and buffer, each before and after
+ * arming; and when it ends, its memory is back within a round. */
+START_TEST(opening_and_closing_in_a_loop)
+{
+	uint64_t end;
+
+	begin_files(1);
+	(void)live_until(now + REAPER_ROUND_MS);
+	looks();
+	for (end = now + 10000; now < end; (void)live_until(now + 1)) {
+		open_and_close(0);
+		hear();
+	}
+	ck_assert_uint_le(looks(), 2 * (10000 / REAPER_ROUND_MS + 5));
+	(void)fd_close(lot.buffers[0]->object->fd);
+	let_go(0);
+	(void)live_until(now + REAPER_ROUND_MS);
+	ck_assert_ptr_null(lot.buffers[0]);
+	end_files();
+}
+END_TEST
+
+/* A doubt of long ago does not make the next word less urgent. */
+START_TEST(an_old_doubt_is_renewed)
+{
+	begin_files(1);
+	(void)live_until(now + REAPER_ROUND_MS);
+	open_and_close(0);
+	hear();
+	(void)live_until(now + 100000);
+	looks();
+	open_and_close(0);
+	hear();
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), 0);
+	reaper_run(&reaper, now);
+	ck_assert_uint_eq(looks(), 2); /* before and after arming */
+	(void)fd_close(lot.buffers[0]->object->fd);
+	let_go(0); /* a moment too late for that look */
+	(void)live_until(now + REAPER_ROUND_MS);
+	ck_assert_ptr_null(lot.buffers[0]);
+	end_files();
+}
+END_TEST
+
+/* Where words were lost a sweep looks at everything, and has it told anew. */
+START_TEST(lost_words_are_made_up_for)
+{
+	begin_files(3);
+	(void)live_until(now + REAPER_ROUND_MS);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), -1);
+	(void)fd_close(lot.buffers[1]->object->fd);
+	let_go(1);
+	closings.epoch++;
+	(void)reaper_want_sweep(&reaper);
+	(void)live_until(now);
+	ck_assert_ptr_null(lot.buffers[1]);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), -1);
+	open_and_close(2);
+	hear();
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), 0);
+	end_files();
+}
+END_TEST
+
+/* Where the kernel has no room to watch it, a file goes round like others. */
+START_TEST(files_that_cannot_be_watched_are_polled)
+{
+	begin_files(3);
+	closings.full = true;
+	(void)live_until(now + 10 * REAPER_ROUND_MS);
+	ck_assert_uint_eq(looks(), 30);
+	closings.full = false;
+	(void)live_until(now + REAPER_ROUND_MS);
+	ck_assert_int_eq(reaper_delay_ms(&reaper, now), -1);
+	end_files();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reaper");
-	TCase *tcase = harness_case(suite, "reaper");
+	TCase *rhythm = harness_case(suite, "rhythm");
+	TCase *budget = harness_case(suite, "budget");
+	TCase *files = harness_case(suite, "files");
 
-	tcase_add_test(tcase, nothing_lent_nothing_due);
-	tcase_add_test(tcase, sweep_is_due_after_its_time);
-	tcase_add_test(tcase, hot_is_looked_at_more_often_for_a_while);
-	tcase_add_test(tcase, a_turn_is_a_slice);
-	tcase_add_test(tcase, wanted_sweep_sees_every_buffer);
-	tcase_add_test(tcase, pinned_and_unknown_count_as_held);
+	tcase_add_test(rhythm, nothing_lent_nothing_due);
+	tcase_add_test(rhythm, round_is_due_after_its_time);
+	tcase_add_test(rhythm, hint_is_followed_often_for_a_while);
+	tcase_add_test(rhythm, hints_without_end_change_nothing);
+	tcase_add_test(rhythm, a_turn_is_a_slice);
+	tcase_add_test(rhythm, a_slice_is_short);
+	tcase_add_test(rhythm, wanted_sweep_sees_every_buffer);
+	tcase_add_test(rhythm, pinned_and_unknown_count_as_held);
+	tcase_add_test(budget, quiet_ones_keep_within_their_budget);
+	tcase_add_test(budget, draining_ones_have_more_to_spend);
+	tcase_add_test(budget, hot_ones_keep_within_their_budget);
+	tcase_add_test(budget, a_crowd_holds_up_nobody);
+	tcase_add_test(files, files_wake_nobody);
+	tcase_add_test(files, a_file_that_ends_is_looked_at_at_once);
+	tcase_add_test(files, nobody_slips_through_while_arming);
+	tcase_add_test(files, doubts_get_rarer_and_never_end);
+	tcase_add_test(files, opening_and_closing_in_a_loop);
+	tcase_add_test(files, an_old_doubt_is_renewed);
+	tcase_add_test(files, lost_words_are_made_up_for);
+	tcase_add_test(files, files_that_cannot_be_watched_are_polled);
 	return harness_run(suite);
 }

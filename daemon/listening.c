@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/manager.h"
 #include "proto/channel.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -117,15 +116,13 @@ static int make_socket(struct listening *listening, const char *path,
 int listening_open(struct listening *listening, const char *path, gid_t group,
 		   struct error *why)
 {
-	int fd = manager_listen_fd(why);
-
 	*listening = (struct listening){.fd = -1};
-	if (fd == -ENOENT)
-		return make_socket(listening, path, group, why);
-	if (fd < 0)
-		return fd;
-	listening->fd = fd;
-	return 0;
+	return make_socket(listening, path, group, why);
+}
+
+void listening_adopt_consume(struct listening *listening, int fd)
+{
+	*listening = (struct listening){.fd = fd};
 }
 
 void listening_close(struct listening *listening)

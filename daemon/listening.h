@@ -18,14 +18,15 @@ struct listening {
 /* LISTENING_OWN_GROUP: the socket keeps the daemon's own. */
 #define LISTENING_OWN_GROUP ((gid_t)-1)
 
-/* Takes the service manager's socket if there is one, else makes one at path,
- * of that group and with mode 0660, and its directory with it where that is
- * missing.  A socket that is left over from a daemon of the same user is
+/* Makes a socket at path, of that group and with mode 0660, and its directory
+ * with it where that is missing.  A socket that is left over from a daemon of the same user is
  * removed; anything else that is there is not touched.
  * -EADDRINUSE: somebody listens there, or it is another user's;
  * -EEXIST: there is something that is no socket; or another negative errno. */
 int listening_open(struct listening *listening, const char *path, gid_t group,
 		   struct error *why);
+/* Takes over a socket that listens already. */
+void listening_adopt_consume(struct listening *listening, int fd);
 /* Closes the socket and removes its path, where it is still this one. */
 void listening_close(struct listening *listening);
 

@@ -26,6 +26,7 @@ libdaemon_la_SOURCES = \
 	daemon/guarantee.c daemon/guarantee.h \
 	daemon/hugepages.c daemon/hugepages.h \
 	daemon/hugepool.c daemon/hugepool.h \
+	daemon/inheritance.c daemon/inheritance.h \
 	daemon/journal.c daemon/journal.h \
 	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
@@ -89,6 +90,7 @@ DAEMON_TESTS = \
 	tests/check_guarantee \
 	tests/check_hugepages \
 	tests/check_hugepool \
+	tests/check_inheritance \
 	tests/check_journal \
 	tests/check_kernel_release \
 	tests/check_lease \
@@ -139,6 +141,7 @@ tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_guarantee_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_hugepages_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_hugepool_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_inheritance_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_journal_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

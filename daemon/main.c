@@ -9,6 +9,7 @@
 
 #include "config/configuration.h"
 #include "daemon/command_line.h"
+#include "daemon/inheritance.h"
 #include "daemon/journal.h"
 #include "daemon/lender.h"
 #include "daemon/listening.h"
@@ -47,6 +48,7 @@ struct contigd {
 	struct policy policy;
 	struct service service;
 	struct backend_options options;
+	struct inheritance inheritance;
 	struct listening listening;
 	struct loop *loop;
 	struct lender *lender;
@@ -166,24 +168,41 @@ static void announce(const struct contigd *contigd)
 	manager_ready(status);
 }
 
-static int serve(struct contigd *contigd, struct error *why)
+/* The service manager's socket, or else one of the daemon's own. */
+static int listen_to_clients(struct contigd *contigd, struct error *why)
 {
 	const char *path = contigd->config.socket ? contigd->config.socket
 						  : CONTIG_DEFAULT_SOCKET;
 	gid_t group = contigd->config.has_socket_group
 			      ? contigd->config.socket_group
 			      : LISTENING_OWN_GROUP;
+	int fd = manager_listen_fd(&contigd->inheritance, why);
+
+	if (fd == -ENOENT)
+		return listening_open(&contigd->listening, path, group, why);
+	if (fd < 0)
+		return fd;
+	listening_adopt_consume(&contigd->listening, fd);
+	return 0;
+}
+
+static int serve(struct contigd *contigd, struct error *why)
+{
 	int r;
 
+	r = manager_inherit(&contigd->inheritance, why);
+	if (r < 0)
+		return r;
 	r = make_core(contigd);
 	if (r < 0)
 		return error_set(why, r, "start-up: %s", strerror(-r));
 	r = make_regions(contigd, why);
 	if (r < 0)
 		return r;
-	r = listening_open(&contigd->listening, path, group, why);
+	r = listen_to_clients(contigd, why);
 	if (r < 0)
 		return r;
+	inheritance_deinit(&contigd->inheritance);
 	r = server_new(&contigd->server, contigd->loop, &contigd->service,
 		       contigd->listening.fd, contigd->max_files);
 	if (r < 0)
@@ -204,6 +223,7 @@ static void clean_up(struct contigd *contigd)
 	(void)catcher_free(contigd->on_int);
 	(void)timer_free(contigd->watchdog);
 	(void)loop_free(contigd->loop);
+	inheritance_deinit(&contigd->inheritance);
 	config_deinit(&contigd->config);
 	command_line_deinit(&contigd->line);
 }
@@ -230,6 +250,7 @@ int main(int argc, char **argv)
 		log_set_sink(journal_sink);
 	if (contigd.line.has_log_level)
 		log_set_level(contigd.line.log_level);
+	inheritance_init(&contigd.inheritance);
 	config_init(&contigd.config);
 	r = read_configuration(&contigd, &why);
 	if (r < 0) {

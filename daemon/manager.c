@@ -3,56 +3,109 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <systemd/sd-daemon.h>
 
+#include "util/cleanup.h"
 #include "util/fd.h"
 
 /*
- * systemd's two protocols: LISTEN_FDS hands over the socket, which then exists
- * with its owner and mode before the daemon does, and NOTIFY_SOCKET tells when
- * the daemon serves.  Both are plain environment variables, so anything can
- * stand in for the manager, and without them the calls do nothing.
+ * systemd's two protocols: LISTEN_FDS hands over descriptors, and NOTIFY_SOCKET
+ * takes messages.  Both are plain environment variables, so anything can stand
+ * in for the manager, and without them the calls do nothing.
+ *
+ * The socket that clients connect to exists with its owner and mode before the
+ * daemon does.  It comes among the descriptors from the store, in no order that
+ * could be relied on, and under a name that the administrator chooses; so it is
+ * known by what it is.  The daemon's own sockets in the store are pairs: they
+ * do not listen.
+ *
+ * FDSTORE=1 is a message like any other, and is not answered.  A manager
+ * without a store, or with a full one, closes the descriptor and says nothing.
+ * The proof is one end of a pair of sockets: if the other end hangs up although
+ * the manager has gone past the message (sd_notify_barrier()), nobody kept it.
+ * FDPOLL=0, since 246, has the manager keep what has hung up; shelves do when
+ * the daemon ends.
  */
 
-static void close_all(int n)
+#define PROOF "proof"
+
+/* A socket that a manager's socket unit made: it listens, or will never be
+ * connected; unlike one end of a pair. */
+static bool is_for_clients(int fd)
 {
-	for (int i = 0; i < n; i++)
-		(void)fd_close(SD_LISTEN_FDS_START + i);
+	int type, listens;
+	socklen_t length = sizeof(listens);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) < 0)
+		return false;
+	length = sizeof(type);
+	return listens ||
+	       (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+		type != SOCK_SEQPACKET);
 }
 
-int manager_listen_fd(struct error *why)
+static void free_names(char **names)
 {
-	int fd = SD_LISTEN_FDS_START;
-	int n = sd_listen_fds(1);
+	for (size_t i = 0; names && names[i]; i++)
+		free(names[i]);
+	free(names);
+}
+
+int manager_inherit(struct inheritance *inheritance, struct error *why)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+	int r = 0;
 
 	if (n < 0)
-		return error_set(why, -EINVAL, "LISTEN_FDS: %s", strerror(-n));
+		return error_set(why, -EINVAL, "LISTEN_FDS, LISTEN_FDNAMES: %s",
+				 strerror(-n));
+	for (int i = 0; i < n; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+
+		if (r == 0)
+			r = inheritance_add_consume(inheritance, names[i], fd);
+		if (r < 0)
+			(void)fd_close(fd);
+	}
+	free_names(names);
+	return r < 0 ? error_set(why, r, "out of memory") : 0;
+}
+
+int manager_listen_fd(struct inheritance *inheritance, struct error *why)
+{
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < inheritance->n; i++) {
+		if (!is_for_clients(inheritance->items[i].fd))
+			continue;
+		n++;
+		at = i;
+	}
 	if (n == 0)
 		return -ENOENT;
-	if (n > 1) {
-		close_all(n);
+	if (n > 1)
 		return error_set(why, -EINVAL,
-				 "the service manager passed %d sockets "
+				 "the service manager passed %zu sockets "
 				 "instead of one",
 				 n);
-	}
-	if (sd_is_socket_unix(fd, SOCK_SEQPACKET, 1, NULL, 0) <= 0) {
-		close_all(n);
+	if (sd_is_socket_unix(inheritance->items[at].fd, SOCK_SEQPACKET, 1,
+			      NULL, 0) <= 0)
 		return error_set(why, -EINVAL,
 				 "what the service manager passed is no "
 				 "listening SOCK_SEQPACKET Unix socket "
 				 "(ListenSequentialPacket=)");
-	}
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
-		close_all(n);
+	if (fcntl(inheritance->items[at].fd, F_SETFL, O_NONBLOCK) < 0)
 		return error_set(why, -EINVAL,
 				 "the socket passed by the "
 				 "service manager is unusable");
-	}
-	return fd;
+	return inheritance_take_at(inheritance, at);
 }
 
 void manager_ready(const char *status)
@@ -78,4 +131,72 @@ uint64_t manager_watchdog_ms(void)
 void manager_alive(void)
 {
 	(void)sd_notify(0, "WATCHDOG=1");
+}
+
+bool manager_has_store(void)
+{
+	return getenv("NOTIFY_SOCKET") != NULL;
+}
+
+static int told(int r)
+{
+	return r == 0 ? -ENOENT : r < 0 ? r : 0;
+}
+
+int manager_store(const char *name, int fd_borrow)
+{
+	char text[MANAGER_NAME_BYTES + 64];
+
+	if (strlen(name) >= MANAGER_NAME_BYTES)
+		return -ENAMETOOLONG;
+	(void)snprintf(text, sizeof(text), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s",
+		       name);
+	return told(sd_pid_notify_with_fds(0, 0, text, &fd_borrow, 1));
+}
+
+int manager_forget(const char *name)
+{
+	return told(sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name));
+}
+
+static int fail_proof(int r, struct error *why)
+{
+	if (r == -ENOENT)
+		return error_set(why, r, "there is no service manager");
+	if (r == -ETIMEDOUT)
+		return error_set(why, r,
+				 "the service manager does not react to "
+				 "BARRIER=1");
+	return error_set(why, r, "the service manager cannot be told: %s",
+			 strerror(-r));
+}
+
+int manager_prove_store(uint64_t limit_ms, struct error *why)
+{
+	struct pollfd pollfd = {.events = POLLIN};
+	_cleanup_fd_ int ours = -1;
+	int pair[2];
+	bool kept;
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return fail_proof(-errno, why);
+	ours = pair[0];
+	r = manager_store(PROOF, pair[1]);
+	(void)fd_close(pair[1]);
+	if (r == 0)
+		r = told(sd_notify_barrier(0, limit_ms * 1000));
+	if (r < 0 && r != -ETIMEDOUT)
+		return fail_proof(r, why);
+	pollfd.fd = ours;
+	kept = poll(&pollfd, 1, 0) == 0;
+	(void)manager_forget(PROOF);
+	if (r < 0)
+		return fail_proof(r, why);
+	if (!kept)
+		return error_set(why, -ENOSPC,
+				 "the service manager keeps no descriptors: it "
+				 "has no store for them, or it is full "
+				 "(FileDescriptorStoreMax=)");
+	return 0;
 }

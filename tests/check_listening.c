@@ -126,6 +126,21 @@ START_TEST(what_is_no_socket_stays)
 }
 END_TEST
 
+START_TEST(another_ones_socket_is_adopted)
+{
+	struct listening other;
+	struct stat st;
+
+	ck_assert_int_eq(open_at(&other, path), 0);
+	listening_adopt_consume(&listening, dup(other.fd));
+	ck_assert_int_ge(listening.fd, 0);
+	listening_close(&listening);
+	ck_assert_int_eq(listening.fd, -1);
+	ck_assert_int_eq(lstat(path, &st), 0); /* whose path stays */
+	listening_close(&other);
+}
+END_TEST
+
 START_TEST(group_gets_the_socket)
 {
 	struct stat st;
@@ -181,6 +196,7 @@ int main(void)
 	tcase_add_test(tcase, dead_socket_is_replaced);
 	tcase_add_test(tcase, dead_socket_of_another_user_is_not);
 	tcase_add_test(tcase, what_is_no_socket_stays);
+	tcase_add_test(tcase, another_ones_socket_is_adopted);
 	tcase_add_test(tcase, group_gets_the_socket);
 	tcase_add_test(tcase, only_the_own_path_is_removed);
 	tcase_add_test(tcase, path_that_does_not_fit);

@@ -38,6 +38,7 @@ libdaemon_la_SOURCES = \
 	daemon/manager.c daemon/manager.h \
 	daemon/occupancy.c daemon/occupancy.h \
 	daemon/owner.c daemon/owner.h \
+	daemon/pattern.c daemon/pattern.h \
 	daemon/policy.c daemon/policy.h \
 	daemon/reaper.c daemon/reaper.h \
 	daemon/refusal.c daemon/refusal.h \
@@ -101,6 +102,7 @@ DAEMON_TESTS = \
 	tests/check_manager \
 	tests/check_occupancy \
 	tests/check_owner \
+	tests/check_pattern \
 	tests/check_policy \
 	tests/check_reaper \
 	tests/check_refusal \
@@ -152,6 +154,7 @@ tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_manager_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_owner_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_pattern_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_refusal_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -29,7 +29,8 @@ struct memory_spec {
 	uint64_t base;	    /* devmem, simulated: first address */
 	uint64_t size_bytes;
 	uint64_t granule_bytes;
-	uint64_t page_bytes; /* udmabuf: size of the huge pages */
+	uint64_t page_bytes;  /* udmabuf: size of the huge pages */
+	uint64_t guard_bytes; /* behind each object; granular */
 };
 
 /* Start-up choices that are not a region's. */
@@ -56,12 +57,14 @@ struct memory {
 	uint32_t cpu_access; /* enum contig_msg_cpu_access */
 	struct run *segments; /* owned; sorted by address */
 	size_t n_segments;
-	bool starts_clean; /* all zero when opened */
+	uint64_t guard_bytes; /* of each new object */
+	bool starts_clean;    /* all zero when opened */
 };
 
 struct object {
 	struct memory *memory; /* borrowed */
-	struct run run;
+	struct run run;	       /* what is lent */
+	uint64_t guard_bytes;  /* right behind it, and not lent */
 	int fd;		/* the daemon's own; never sent */
 	uint64_t token; /* CONTIG_MSG_CPU_BOUNCE: known to holders only; else 0 */
 	dev_t device;	/* of the descriptor that clients see */
@@ -82,7 +85,8 @@ struct backend {
 	/* All objects must be gone. */
 	void (*memory_close)(struct memory *memory);
 
-	/* Makes the kernel object of a run that is clean and taken. */
+	/* Makes the kernel object of a run that is clean and taken, and so are
+	 * memory->guard_bytes behind it. */
 	int (*object_new)(struct memory *memory, const struct run *run,
 			  const char *name, struct object **objectp,
 			  struct error *why);
@@ -110,6 +114,15 @@ struct backend {
 			      uint64_t length);
 	int (*copy_from_client)(struct object *object, uint64_t offset,
 				uint64_t length);
+
+	/* [worker] Moves bytes to and from an object's guard; offset 0 is the
+	 * first byte behind the run.  Both are multiples of the page size.
+	 * What devices wrote is seen.  -ERANGE: not
+	 * within the guard.  NULL, both: there can be no guards. */
+	int (*guard_write)(struct object *object, uint64_t offset,
+			   const void *bytes, size_t length);
+	int (*guard_read)(struct object *object, uint64_t offset, void *bytes,
+			  size_t length);
 };
 
 extern const struct backend backend_simulated;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/device_memory.h"
+#include "daemon/lease.h"
 #include "daemon/lease_object.h"
 #include "proto/message.h"
 #include "util/cleanup.h"
@@ -186,6 +187,7 @@ static int devmem_memory_open(const struct backend_options *options,
 	mem->memory.cpu_access = CONTIG_MSG_CPU_BOUNCE;
 	mem->memory.segments = &mem->segment;
 	mem->memory.n_segments = 1;
+	mem->memory.guard_bytes = spec->guard_bytes;
 	mem->memory.starts_clean = false;
 	*memoryp = &TAKE_PTR(mem)->memory;
 	return 0;
@@ -232,41 +234,6 @@ static int devmem_zero(struct memory *memory, uint64_t phys, uint64_t size_bytes
 	return 0;
 }
 
-/* The memfd is read and written, never mapped: where the system has no page
- * left for it, that is an error here and would be SIGBUS there. */
-static int write_bounce(int fd, const uint8_t *bytes, size_t length,
-			uint64_t offset)
-{
-	while (length > 0) {
-		ssize_t n = pwrite(fd, bytes, length, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		bytes += n;
-		length -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
-
-static int read_bounce(int fd, uint8_t *bytes, size_t length, uint64_t offset)
-{
-	while (length > 0) {
-		ssize_t n = pread(fd, bytes, length, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		bytes += n;
-		length -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
-
 /* Where a range of the object is mapped, or NULL where it is not all in it. */
 static uint8_t *find_in_object(struct object *object, uint64_t offset,
 			       uint64_t length)
@@ -291,7 +258,7 @@ static int devmem_copy_to_client(struct object *object, uint64_t offset,
 		int r;
 
 		device_memory_read(bytes, device, n);
-		r = write_bounce(object->fd, bytes, n, offset);
+		r = lease_write(object->fd, bytes, n, offset);
 		if (r)
 			return r;
 		device += n;
@@ -312,7 +279,7 @@ static int devmem_copy_from_client(struct object *object, uint64_t offset,
 	while (length > 0) {
 		size_t n =
 			length < sizeof(bytes) ? (size_t)length : sizeof(bytes);
-		int r = read_bounce(object->fd, bytes, n, offset);
+		int r = lease_read(object->fd, bytes, n, offset);
 
 		if (r)
 			return r;
@@ -321,6 +288,40 @@ static int devmem_copy_from_client(struct object *object, uint64_t offset,
 		offset += n;
 		length -= n;
 	}
+	return 0;
+}
+
+/* Where a range of the object's guard is mapped, or NULL. */
+static uint8_t *find_in_guard(struct object *object, uint64_t offset,
+			      size_t length)
+{
+	if (offset > object->guard_bytes ||
+	    length > object->guard_bytes - offset)
+		return NULL;
+	return find_mapped(object->memory,
+			   object->run.phys + object->run.size_bytes + offset,
+			   length);
+}
+
+static int devmem_guard_write(struct object *object, uint64_t offset,
+			      const void *bytes, size_t length)
+{
+	uint8_t *device = find_in_guard(object, offset, length);
+
+	if (!device)
+		return -ERANGE;
+	device_memory_write(device, bytes, length);
+	return 0;
+}
+
+static int devmem_guard_read(struct object *object, uint64_t offset,
+			     void *bytes, size_t length)
+{
+	const uint8_t *device = find_in_guard(object, offset, length);
+
+	if (!device)
+		return -ERANGE;
+	device_memory_read(bytes, device, length);
 	return 0;
 }
 
@@ -337,4 +338,6 @@ const struct backend backend_devmem = {
 	.zero = devmem_zero,
 	.copy_to_client = devmem_copy_to_client,
 	.copy_from_client = devmem_copy_from_client,
+	.guard_write = devmem_guard_write,
+	.guard_read = devmem_guard_read,
 };

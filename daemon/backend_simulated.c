@@ -25,6 +25,11 @@
  * use them: neither CONTIGUOUS nor PHYS_KNOWN is among the guarantees, and so
  * nobody is ever told one as an address.
  *
+ * A guard is the end of the memfd behind the buffer's size.  No device could
+ * write there, but the client can: it may map the whole file.  So a stray write
+ * is something that any machine can make, and tests do, although the memory has
+ * no neighbour that it could hit.
+ *
  * Pages exist only once they are touched, whatever size the region has.  The
  * kernel hands them out zeroed, and object_free() gives them back.
  */
@@ -105,6 +110,7 @@ static int simulated_memory_open(const struct backend_options *options,
 	sim->memory.cpu_access = CONTIG_MSG_CPU_DIRECT;
 	sim->memory.segments = &sim->segment;
 	sim->memory.n_segments = 1;
+	sim->memory.guard_bytes = spec->guard_bytes;
 	sim->memory.starts_clean = true;
 	*memoryp = &sim->memory;
 	return 0;
@@ -139,4 +145,6 @@ const struct backend backend_simulated = {
 	.object_held = lease_object_held,
 	.close_events = true,
 	.zero = simulated_zero,
+	.guard_write = lease_object_guard_write,
+	.guard_read = lease_object_guard_read,
 };

@@ -333,6 +333,7 @@ static int udmabuf_memory_open(const struct backend_options *options,
 	mem->memory.guarantees = GUARANTEES;
 	mem->memory.cpu_access = CONTIG_MSG_CPU_IOCTL;
 	mem->memory.segments = mem->segments;
+	mem->memory.guard_bytes = spec->guard_bytes;
 	mem->memory.starts_clean = true; /* the kernel zeroes huge pages */
 	*memoryp = &mem->memory;
 	return 0;
@@ -396,6 +397,7 @@ static int udmabuf_object_new(struct memory *memory, const struct run *run,
 				 strerror(errno));
 	object->memory = memory;
 	object->run = *run;
+	object->guard_bytes = memory->guard_bytes;
 	object->device = st.st_dev;
 	object->inode = st.st_ino;
 	object->fd = TAKE_FD(fd);
@@ -423,27 +425,118 @@ static int udmabuf_object_held(struct object *object)
 	return dmabuf_held(object->fd);
 }
 
+/* A part of the pool while the daemon works on it. */
+struct window {
+	int dmabuf_fd;
+	struct hugepool_piece *pieces;
+	size_t n;
+};
+
+static void window_close(struct window *window)
+{
+	(void)fd_close(window->dmabuf_fd);
+	free(window->pieces);
+}
+
+/* Opens a part of the pool, so that the CPU sees what devices wrote to it.  The
+ * first START only prepares the dma-buf, the second one is the one that counts
+ * for reading; one that is all written again does without. */
+static int window_open(struct udmabuf_memory *mem, const struct run *run,
+		       bool read, struct window *window)
+{
+	int r = 0;
+
+	*window = (struct window){.dmabuf_fd = -1};
+	window->dmabuf_fd =
+		make_dmabuf(mem, run, &window->pieces, &window->n, NULL);
+	if (window->dmabuf_fd < 0)
+		return window->dmabuf_fd;
+	for (int i = 0; r == 0 && i < 1 + read; i++)
+		r = dmabuf_sync(window->dmabuf_fd,
+				DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
+	if (r)
+		window_close(window);
+	return r;
+}
+
+/* Writes out what caches hold of it. */
+static int window_end(struct window *window)
+{
+	int r = dmabuf_sync(window->dmabuf_fd,
+			    DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
+
+	window_close(window);
+	return r;
+}
+
 static int udmabuf_zero(struct memory *memory, uint64_t phys,
 			uint64_t size_bytes)
 {
 	struct udmabuf_memory *mem = udmabuf_of(memory);
 	const struct run run = {phys, size_bytes};
-	_cleanup_free_ struct hugepool_piece *pieces = NULL;
-	_cleanup_fd_ int fd = -1;
-	size_t n = 0;
-	int r;
+	struct window window;
+	int r = window_open(mem, &run, false, &window);
 
-	fd = make_dmabuf(mem, &run, &pieces, &n, NULL);
-	if (fd < 0)
-		return fd;
-	/* the first START prepares, this pair of calls is the one that counts */
-	r = dmabuf_sync(fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
 	if (r)
 		return r;
-	for (size_t i = 0; i < n; i++)
-		memset(hugepool_at(mem->pool, pieces[i].offset), 0,
-		       (size_t)pieces[i].size_bytes);
-	return dmabuf_sync(fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
+	for (size_t i = 0; i < window.n; i++)
+		memset(hugepool_at(mem->pool, window.pieces[i].offset), 0,
+		       (size_t)window.pieces[i].size_bytes);
+	return window_end(&window);
+}
+
+/* Opens a range of an object's guard, which is of whole pages, as the slices of
+ * guard.h are. */
+static int window_on_guard(struct object *object, uint64_t offset,
+			   size_t length, bool read, struct window *window)
+{
+	const struct run run = {
+		.phys = object->run.phys + object->run.size_bytes + offset,
+		.size_bytes = length,
+	};
+
+	if (offset > object->guard_bytes ||
+	    length > object->guard_bytes - offset)
+		return -ERANGE;
+	return window_open(udmabuf_of(object->memory), &run, read, window);
+}
+
+static int udmabuf_guard_write(struct object *object, uint64_t offset,
+			       const void *bytes, size_t length)
+{
+	struct udmabuf_memory *mem = udmabuf_of(object->memory);
+	const char *from = bytes;
+	struct window window;
+	int r = window_on_guard(object, offset, length, false, &window);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < window.n; i++) {
+		size_t n = (size_t)window.pieces[i].size_bytes;
+
+		memcpy(hugepool_at(mem->pool, window.pieces[i].offset), from, n);
+		from += n;
+	}
+	return window_end(&window);
+}
+
+static int udmabuf_guard_read(struct object *object, uint64_t offset,
+			      void *bytes, size_t length)
+{
+	struct udmabuf_memory *mem = udmabuf_of(object->memory);
+	char *to = bytes;
+	struct window window;
+	int r = window_on_guard(object, offset, length, true, &window);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < window.n; i++) {
+		size_t n = (size_t)window.pieces[i].size_bytes;
+
+		memcpy(to, hugepool_at(mem->pool, window.pieces[i].offset), n);
+		to += n;
+	}
+	return window_end(&window);
 }
 
 const struct backend backend_udmabuf = {
@@ -456,4 +549,6 @@ const struct backend backend_udmabuf = {
 	.object_lend = udmabuf_object_lend,
 	.object_held = udmabuf_object_held,
 	.zero = udmabuf_zero,
+	.guard_write = udmabuf_guard_write,
+	.guard_read = udmabuf_guard_read,
 };

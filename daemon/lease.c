@@ -136,6 +136,43 @@ int lease_held(int fd_borrow)
 	return 0;
 }
 
+int lease_write(int fd_borrow, const void *bytes, size_t length, uint64_t offset)
+{
+	const char *from = bytes;
+
+	while (length > 0) {
+		ssize_t n = pwrite(fd_borrow, from, length, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* a seal keeps the file from growing, with EPERM */
+		if (n <= 0)
+			return n < 0 && errno != EPERM ? -errno : -EIO;
+		from += n;
+		length -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+int lease_read(int fd_borrow, void *bytes, size_t length, uint64_t offset)
+{
+	char *to = bytes;
+
+	while (length > 0) {
+		ssize_t n = pread(fd_borrow, to, length, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		to += n;
+		length -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
 int lease_discard(int fd_borrow)
 {
 	struct stat st;

@@ -2,6 +2,7 @@
 #ifndef DAEMON_LEASE_H
 #define DAEMON_LEASE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "util/error.h"
@@ -34,6 +35,14 @@ int lease_lend(int fd_borrow);
  * of it, or one is on its way through a socket; 0 where nobody does; or a
  * negative errno: the evidence cannot be had. */
 int lease_held(int fd_borrow);
+
+/* Writes to the file, or reads from it, length bytes from offset on.  It is
+ * never mapped: where the system has no page left for it, that is an error here
+ * and would be SIGBUS there.  0 or a negative errno; -EIO: the file ends before
+ * that. */
+int lease_write(int fd_borrow, const void *bytes, size_t length,
+		uint64_t offset);
+int lease_read(int fd_borrow, void *bytes, size_t length, uint64_t offset);
 
 /* Gives all pages back to the kernel; the file reads as zeroes afterwards.
  * 0 or a negative errno. */

@@ -2,6 +2,7 @@
 #include "daemon/lease_object.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,22 +23,27 @@ int lease_object_new(struct memory *memory, const struct run *run,
 		     struct error *why)
 {
 	_cleanup_free_ struct object *object = calloc(1, sizeof(*object));
+	bool bounce = memory->cpu_access == CONTIG_MSG_CPU_BOUNCE;
+	uint64_t size_bytes = run->size_bytes;
 	_cleanup_fd_ int fd = -1;
 	uint64_t token;
 	struct stat st;
 
 	if (!object)
 		return error_set(why, -ENOMEM, "buffer %s: out of memory", name);
-	fd = lease_create(name, run->size_bytes, &token, why);
+	if (!bounce)
+		size_bytes += memory->guard_bytes;
+	fd = lease_create(name, size_bytes, &token, why);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return error_set(why, -errno, "buffer %s: fstat: %s", name,
 				 strerror(errno));
-	if (memory->cpu_access == CONTIG_MSG_CPU_BOUNCE)
+	if (bounce)
 		object->token = token;
 	object->memory = memory;
 	object->run = *run;
+	object->guard_bytes = memory->guard_bytes;
 	object->device = st.st_dev;
 	object->inode = st.st_ino;
 	object->fd = TAKE_FD(fd);
@@ -62,4 +68,29 @@ int lease_object_lend(struct object *object)
 int lease_object_held(struct object *object)
 {
 	return lease_held(object->fd);
+}
+
+static bool is_in_guard(const struct object *object, uint64_t offset,
+			size_t length)
+{
+	return offset <= object->guard_bytes &&
+	       length <= object->guard_bytes - offset;
+}
+
+int lease_object_guard_write(struct object *object, uint64_t offset,
+			     const void *bytes, size_t length)
+{
+	if (!is_in_guard(object, offset, length))
+		return -ERANGE;
+	return lease_write(object->fd, bytes, length,
+			   object->run.size_bytes + offset);
+}
+
+int lease_object_guard_read(struct object *object, uint64_t offset, void *bytes,
+			    size_t length)
+{
+	if (!is_in_guard(object, offset, length))
+		return -ERANGE;
+	return lease_read(object->fd, bytes, length,
+			  object->run.size_bytes + offset);
 }

@@ -7,8 +7,10 @@
 /*
  * The object functions of backends whose clients map a memfd.  They fit the
  * members of the same names in struct backend, and say more than those do only
- * here: the token is kept where memory->cpu_access is CONTIG_MSG_CPU_BOUNCE,
- * and freeing gives the memfd's pages back even where somebody still maps it.
+ * here: freeing gives the memfd's pages back even where somebody still maps it,
+ * and memory->cpu_access decides what the memfd is.  Where that is
+ * CONTIG_MSG_CPU_BOUNCE, it is a copy of the buffer, and its token is kept.
+ * Elsewhere it is the memory itself, so the guard is part of it too.
  */
 
 int lease_object_new(struct memory *memory, const struct run *run,
@@ -17,5 +19,11 @@ int lease_object_new(struct memory *memory, const struct run *run,
 void lease_object_free(struct object *object);
 int lease_object_lend(struct object *object);
 int lease_object_held(struct object *object);
+
+/* Only where the memfd is the memory itself. */
+int lease_object_guard_write(struct object *object, uint64_t offset,
+			     const void *bytes, size_t length);
+int lease_object_guard_read(struct object *object, uint64_t offset, void *bytes,
+			    size_t length);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proto/message.h"
@@ -313,6 +314,53 @@ START_TEST(copies_stay_in_the_buffer)
 }
 END_TEST
 
+/* Not in the bounce buffer, but in the memory behind the real one. */
+START_TEST(guard_is_in_the_memory)
+{
+	const uint64_t end = BASE + 2 * GRANULE;
+	static unsigned char bytes[GRANULE], back[GRANULE];
+	struct memory *memory = open_memory();
+	struct object *object;
+	struct stat st;
+	int lent;
+
+	memset(bytes, 0x3c, sizeof(bytes));
+	memory->guard_bytes = GRANULE;
+	object = new_object(memory, BASE + GRANULE, GRANULE);
+	ck_assert_uint_eq(object->guard_bytes, GRANULE);
+	lent = backend_devmem.object_lend(object);
+	ck_assert_int_eq(fstat(lent, &st), 0);
+	ck_assert_int_eq(st.st_size, GRANULE);
+	ck_assert_int_eq(backend_devmem.guard_write(object, PAGE, bytes, PAGE),
+			 0);
+	assert_mem(0, end + PAGE, 0xa5);
+	assert_mem(end + PAGE, end + 2 * PAGE, 0x3c);
+	assert_mem(end + 2 * PAGE, FILE_SIZE, 0xa5);
+	ck_assert_int_eq(backend_devmem.guard_write(object, 0, bytes, GRANULE),
+			 0);
+	assert_mem(end, end + GRANULE, 0x3c);
+	assert_mem(end + GRANULE, FILE_SIZE, 0xa5);
+
+	/* a device strays */
+	ck_assert_int_eq(pwrite(mem_fd, "!", 1, (off_t)(end + 77)), 1);
+	ck_assert_int_eq(backend_devmem.guard_read(object, 0, back, GRANULE), 0);
+	ck_assert_int_eq(back[76], 0x3c);
+	ck_assert_int_eq(back[77], '!');
+	ck_assert_int_eq(back[78], 0x3c);
+
+	ck_assert_int_eq(backend_devmem.guard_write(object, PAGE, bytes, GRANULE),
+			 -ERANGE);
+	ck_assert_int_eq(backend_devmem.guard_read(object, GRANULE + 1, back, 0),
+			 -ERANGE);
+	ck_assert_int_eq(
+		backend_devmem.guard_read(object, UINT64_MAX, back, PAGE),
+		-ERANGE);
+	(void)fd_close(lent);
+	backend_devmem.object_free(object);
+	backend_devmem.memory_close(memory);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("backend_devmem");
@@ -327,6 +375,7 @@ int main(void)
 	tcase_add_test(memory, memory_refused_with_reason);
 	tcase_add_test(memory, zero_reaches_its_range_alone);
 	tcase_add_test(memory, zero_stays_in_the_region);
+	tcase_add_test(object, guard_is_in_the_memory);
 	tcase_add_loop_test(object, held_in_every_way, 0, HOLDER_KINDS);
 	tcase_add_test(object, client_gets_a_bounce_buffer);
 	tcase_add_test(object, copies_reach_their_range_alone);

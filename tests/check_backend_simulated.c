@@ -72,6 +72,7 @@ START_TEST(table_is_complete)
 			  b->object_new && b->object_free && b->object_lend &&
 			  b->object_held);
 		ck_assert(!b->copy_to_client == !b->copy_from_client);
+		ck_assert(!b->guard_write == !b->guard_read);
 	}
 }
 END_TEST
@@ -203,6 +204,69 @@ START_TEST(objects_are_isolated_and_zero)
 }
 END_TEST
 
+/* The guard is behind the size that the client is told, in the same file. */
+START_TEST(guard_is_the_end_of_the_file)
+{
+	struct memory *memory = open_memory();
+	static char bytes[2 * GRANULE], back[2 * GRANULE];
+	struct object *object;
+	struct stat st;
+	int lent;
+
+	memset(bytes, 'g', sizeof(bytes));
+	memory->guard_bytes = 2 * GRANULE;
+	object = new_object(memory, GRANULE, GRANULE);
+	ck_assert_uint_eq(object->run.size_bytes, GRANULE);
+	ck_assert_uint_eq(object->guard_bytes, 2 * GRANULE);
+	lent = backend_simulated.object_lend(object);
+	ck_assert_int_eq(fstat(lent, &st), 0);
+	ck_assert_int_eq(st.st_size, 3 * GRANULE);
+
+	ck_assert_int_eq(
+		backend_simulated.guard_write(object, 0, bytes, 2 * GRANULE), 0);
+	ck_assert_int_eq(pread(lent, back, GRANULE, 0), GRANULE);
+	for (size_t i = 0; i < GRANULE; i++)
+		if (back[i])
+			ck_abort_msg("byte %d of the buffer is a guard's",
+				     (int)i);
+	ck_assert_int_eq(pwrite(lent, "!", 1, 2 * GRANULE - 1), 1);
+	ck_assert_int_eq(
+		backend_simulated.guard_read(object, 0, back, 2 * GRANULE), 0);
+	ck_assert_int_eq(back[GRANULE - 2], 'g');
+	ck_assert_int_eq(back[GRANULE - 1], '!');
+	ck_assert_int_eq(back[GRANULE], 'g');
+
+	ck_assert_int_eq(backend_simulated.guard_write(object, GRANULE, bytes,
+						       GRANULE + 1),
+			 -ERANGE);
+	ck_assert_int_eq(
+		backend_simulated.guard_read(object, 2 * GRANULE + 1, back, 0),
+		-ERANGE);
+	ck_assert_int_eq(
+		backend_simulated.guard_read(object, UINT64_MAX, back, GRANULE),
+		-ERANGE);
+	(void)fd_close(lent);
+	backend_simulated.object_free(object);
+	backend_simulated.memory_close(memory);
+}
+END_TEST
+
+START_TEST(guard_is_what_the_spec_says)
+{
+	struct memory_spec guarded = spec;
+	struct memory *memory = open_memory();
+
+	ck_assert_uint_eq(memory->guard_bytes, 0);
+	backend_simulated.memory_close(memory);
+	guarded.guard_bytes = GRANULE;
+	ck_assert_int_eq(backend_simulated.memory_open(&options, &guarded,
+						       &memory, NULL),
+			 0);
+	ck_assert_uint_eq(memory->guard_bytes, GRANULE);
+	backend_simulated.memory_close(memory);
+}
+END_TEST
+
 START_TEST(object_refused_with_reason)
 {
 	struct memory *memory = open_memory();
@@ -236,6 +300,8 @@ int main(void)
 	tcase_add_loop_test(object, held_in_every_way, 0, HOLDER_KINDS);
 	tcase_add_test(object, object_describes_what_clients_see);
 	tcase_add_test(object, objects_are_isolated_and_zero);
+	tcase_add_test(object, guard_is_the_end_of_the_file);
+	tcase_add_test(object, guard_is_what_the_spec_says);
 	tcase_add_test(object, object_refused_with_reason);
 	return harness_run(suite);
 }

@@ -266,6 +266,52 @@ START_TEST(object_across_huge_pages)
 }
 END_TEST
 
+/* The guard is in the pool and not in the dma-buf. */
+START_TEST(guard_is_behind_the_buffer)
+{
+	static unsigned char bytes[2 * GRANULE], back[2 * GRANULE];
+	struct object *object, *behind;
+	unsigned char *at;
+	int fd;
+
+	memset(bytes, 0x3c, sizeof(bytes));
+	memory->guard_bytes = 2 * GRANULE;
+	object = new_object(0, GRANULE);
+	memory->guard_bytes = 0;
+	fd = backend_udmabuf.object_lend(object);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_END), GRANULE);
+	(void)fd_close(fd);
+	ck_assert_int_eq(
+		backend_udmabuf.guard_write(object, 0, bytes, 2 * GRANULE), 0);
+	at = map(object);
+	ck_assert(all(at, GRANULE, 0));
+	unmap(object, at);
+
+	/* what stands for a device: a buffer of the same memory */
+	behind = new_object(GRANULE, 3 * GRANULE);
+	at = map(behind);
+	ck_assert(all(at, 2 * GRANULE, 0x3c));
+	ck_assert(all(at + 2 * GRANULE, GRANULE, 0));
+	at[GRANULE + 5] = '!';
+	unmap(behind, at);
+	ck_assert_int_eq(
+		backend_udmabuf.guard_read(object, 0, back, 2 * GRANULE), 0);
+	ck_assert(all(back, GRANULE + 5, 0x3c));
+	ck_assert_int_eq(back[GRANULE + 5], '!');
+	ck_assert(all(back + GRANULE + 6, GRANULE - 6, 0x3c));
+	ck_assert_int_eq(
+		backend_udmabuf.guard_read(object, GRANULE, back, 2 * GRANULE),
+		-ERANGE);
+	ck_assert_int_eq(backend_udmabuf.guard_write(object, UINT64_MAX - 4095,
+						     bytes, 4096),
+			 -ERANGE);
+	ck_assert_int_eq(
+		backend_udmabuf.zero(memory, behind->run.phys, 3 * GRANULE), 0);
+	backend_udmabuf.object_free(behind);
+	backend_udmabuf.object_free(object);
+}
+END_TEST
+
 START_TEST(runs_outside_are_refused)
 {
 	const struct run *last = &memory->segments[memory->n_segments - 1];
@@ -304,6 +350,7 @@ int main(void)
 		tcase_add_test(pool, pages_cannot_be_kept);
 		tcase_add_test(pool, object_describes_what_clients_see);
 		tcase_add_test(pool, object_across_huge_pages);
+		tcase_add_test(pool, guard_is_behind_the_buffer);
 		tcase_add_test(pool, runs_outside_are_refused);
 	}
 	failed = harness_run(suite);

@@ -74,6 +74,30 @@ START_TEST(held_until_the_last_one)
 }
 END_TEST
 
+START_TEST(reads_and_writes_within_the_file)
+{
+	char bytes[SIZE], back[SIZE];
+	int fd = create(SIZE);
+
+	memset(bytes, 'w', sizeof(bytes));
+	ck_assert_int_eq(lease_write(fd, bytes, SIZE - 1, 1), 0);
+	ck_assert_int_eq(lease_read(fd, back, SIZE, 0), 0);
+	ck_assert_int_eq(back[0], 0);
+	ck_assert_mem_eq(back + 1, bytes, SIZE - 1);
+	ck_assert_int_eq(lease_write(fd, bytes, 0, SIZE), 0);
+	ck_assert_int_eq(lease_read(fd, back, 0, SIZE), 0);
+	ck_assert_int_eq(lease_write(fd, bytes, SIZE, 1), -EIO);
+	ck_assert_int_eq(lease_read(fd, back, SIZE, 1), -EIO);
+	ck_assert_int_eq(lease_write(fd, bytes, 1, SIZE), -EIO);
+	ck_assert_int_eq(lease_read(fd, back, 1, SIZE), -EIO);
+	/* and neither is seen as a holder */
+	ck_assert_int_eq(lease_held(fd), 0);
+	(void)fd_close(fd);
+	ck_assert_int_eq(lease_write(-1, bytes, 1, 0), -EBADF);
+	ck_assert_int_eq(lease_read(-1, back, 1, 0), -EBADF);
+}
+END_TEST
+
 START_TEST(evidence_of_nothing_is_an_error)
 {
 	ck_assert_int_eq(lease_held(-1), -EBADF);
@@ -276,6 +300,7 @@ int main(void)
 	tcase_add_test(evidence, nobody_holds_a_new_one);
 	tcase_add_loop_test(evidence, held_in_every_way, 0, HOLDER_KINDS);
 	tcase_add_test(evidence, held_until_the_last_one);
+	tcase_add_test(evidence, reads_and_writes_within_the_file);
 	tcase_add_test(evidence, evidence_of_nothing_is_an_error);
 	tcase_add_test(evidence, breaking_the_lease_is_harmless);
 	tcase_add_test(evidence, lease_speaks_through_an_ignored_signal);

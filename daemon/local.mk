@@ -24,6 +24,7 @@ libdaemon_la_SOURCES = \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
 	daemon/guarantee.c daemon/guarantee.h \
+	daemon/guard.c daemon/guard.h \
 	daemon/hugepages.c daemon/hugepages.h \
 	daemon/hugepool.c daemon/hugepool.h \
 	daemon/inheritance.c daemon/inheritance.h \
@@ -89,6 +90,7 @@ DAEMON_TESTS = \
 	tests/check_extent \
 	tests/check_fit \
 	tests/check_guarantee \
+	tests/check_guard \
 	tests/check_hugepages \
 	tests/check_hugepool \
 	tests/check_inheritance \
@@ -141,6 +143,7 @@ tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_guarantee_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_guard_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_hugepages_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_hugepool_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_inheritance_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

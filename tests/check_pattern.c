@@ -55,9 +55,8 @@ START_TEST(one_bit_anywhere_is_noticed)
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
 		for (int bit = 0; bit < 8; bit++) {
 			bytes[places[i]] ^= (unsigned char)(1 << bit);
-			ck_assert_uint_eq(pattern_compare(bytes, BASE, LENGTH,
-							  &first),
-					  1);
+			ck_assert_uint_eq(
+				pattern_compare(bytes, BASE, LENGTH, &first), 1);
 			ck_assert_uint_eq(first, places[i]);
 			bytes[places[i]] ^= (unsigned char)(1 << bit);
 		}
@@ -90,7 +89,8 @@ END_TEST
 /* The pattern of another place, moved here: hardly a byte is right. */
 START_TEST(shifted_copies_are_noticed)
 {
-	static const int64_t shifts[] = {8, -8, 64, 4096, -4096, 65536,
+	static const int64_t shifts[] = {8,	  -8,	   64,
+					 4096,	  -4096,   65536,
 					 1 << 21, 1 << 30, INT64_C(1) << 40};
 
 	for (size_t i = 0; i < sizeof(shifts) / sizeof(*shifts); i++) {

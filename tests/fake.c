@@ -13,6 +13,7 @@
 struct fake_object {
 	struct object object;
 	bool held;
+	unsigned char *guard;
 };
 
 static struct fake *fake_of(struct memory *memory)
@@ -52,6 +53,9 @@ static int fake_object_new(struct memory *memory, const struct run *run,
 	made->held = fake->hold_new;
 	made->object.memory = memory;
 	made->object.run = *run;
+	made->object.guard_bytes = memory->guard_bytes;
+	made->guard = calloc(1, memory->guard_bytes + 1);
+	ck_assert_ptr_nonnull(made->guard);
 	made->object.fd = -1;
 	made->object.device = 1;
 	made->object.inode = ++inode;
@@ -63,8 +67,12 @@ static int fake_object_new(struct memory *memory, const struct run *run,
 
 static void fake_object_free(struct object *object)
 {
+	struct fake_object *made =
+		container_of(object, struct fake_object, object);
+
 	fake_of(object->memory)->n_objects--;
-	free(container_of(object, struct fake_object, object));
+	free(made->guard);
+	free(made);
 }
 
 static int fake_object_lend(struct object *object)
@@ -118,6 +126,41 @@ static int fake_copy(struct object *object, uint64_t offset, uint64_t length)
 	return r;
 }
 
+/* One slice; libcheck's assertions are the main thread's alone. */
+static int enter_guard(struct object *object, uint64_t offset, size_t length)
+{
+	struct fake *fake = fake_of(object->memory);
+	int r;
+
+	(void)pthread_mutex_lock(&fake->lock);
+	fake->n_guarded++;
+	if (length > fake->largest_step)
+		fake->largest_step = length;
+	r = offset + length > object->guard_bytes ? -ERANGE : fake->guard_result;
+	(void)pthread_mutex_unlock(&fake->lock);
+	return r;
+}
+
+static int fake_guard_write(struct object *object, uint64_t offset,
+			    const void *bytes, size_t length)
+{
+	int r = enter_guard(object, offset, length);
+
+	if (r == 0)
+		memcpy(fake_guard(object) + offset, bytes, length);
+	return r;
+}
+
+static int fake_guard_read(struct object *object, uint64_t offset, void *bytes,
+			   size_t length)
+{
+	int r = enter_guard(object, offset, length);
+
+	if (r == 0)
+		memcpy(bytes, fake_guard(object) + offset, length);
+	return r;
+}
+
 void fake_init(struct fake *fake, const struct run *segments, size_t n_segments,
 	       bool clean)
 {
@@ -135,6 +178,8 @@ void fake_init(struct fake *fake, const struct run *segments, size_t n_segments,
 		.zero = fake_zero,
 		.copy_to_client = fake_copy,
 		.copy_from_client = fake_copy,
+		.guard_write = fake_guard_write,
+		.guard_read = fake_guard_read,
 	};
 	fake->memory.backend = &fake->backend;
 	fake->memory.segments = fake->segments;
@@ -149,6 +194,21 @@ void fake_init(struct fake *fake, const struct run *segments, size_t n_segments,
 void fake_deinit(struct fake *fake)
 {
 	(void)pthread_mutex_destroy(&fake->lock);
+}
+
+struct region *fake_guarded_region(struct fake *fake, uint64_t size_bytes,
+				   uint64_t guard_bytes)
+{
+	struct region *region =
+		fake_region(fake, 1, "guarded", size_bytes, true);
+
+	fake->memory.guard_bytes = guard_bytes;
+	return region;
+}
+
+unsigned char *fake_guard(struct object *object)
+{
+	return container_of(object, struct fake_object, object)->guard;
 }
 
 struct region *fake_region(struct fake *fake, uint32_t id, const char *name,

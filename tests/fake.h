@@ -28,6 +28,7 @@ struct fake {
 	int failure; /* what fails then, a negative errno */
 	int zero_result;
 	int copy_result;
+	int guard_result;
 	bool hold_new;	 /* what object_held() says of new objects */
 	int held_result; /* where not 0: of all objects, an errno */
 
@@ -40,6 +41,7 @@ struct fake {
 	uint64_t copied_bytes; /* both ways */
 	size_t n_copied;
 	uint64_t largest_step;
+	size_t n_guarded; /* slices of guards, filled or read */
 };
 
 /* Segments as in struct memory; it is clean where clean says so. */
@@ -51,6 +53,12 @@ void fake_deinit(struct fake *fake);
  * name and id that is the default where id is 1. */
 struct region *fake_region(struct fake *fake, uint32_t id, const char *name,
 			   uint64_t size_bytes, bool clean);
+
+/* As above, with a guard behind each object, whose bytes the test may change:
+ * fake_guard() is where they are. */
+struct region *fake_guarded_region(struct fake *fake, uint64_t size_bytes,
+				   uint64_t guard_bytes);
+unsigned char *fake_guard(struct object *object);
 
 /* Whether somebody holds the object. */
 void fake_set_held(struct object *object, bool held);

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What the board boots: an initramfs and a devicetree.
 
-The initramfs holds a static busybox, the project as `make install` leaves it,
-the programs of tests/board/guest, the tests that need a real machine, the
-shared libraries all of these name, and the few kernel modules that are needed,
-in the order in which they must be loaded.  It is written here, entry by entry
-in the newc form of cpio, so that neither root nor device nodes are needed on
-the machine that makes it.
+The initramfs is a small Debian: systemd and what it needs, as their packages
+are but for documentation and the like, the project as `make install` leaves it,
+the programs and units of tests/board/guest, the tests that need a real machine,
+a static busybox as the shell, and the few kernel modules that are needed, in the
+order in which they must be loaded.  systemd is the first process and stays on
+this file system: nothing has to be mounted or switched to.
 
 The devicetree is QEMU's own for the board with board.dts merged into it.
 """
@@ -15,68 +15,32 @@ import glob
 import lzma
 import os
 import re
-import stat
 import subprocess
 
+from cpio import Cpio, read
+
 MODULES = ("vivid",)
-LIBRARY_FOLDERS = ("usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu", "lib")
+LIBRARY_FOLDERS = ("usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu",
+                   "usr/lib", "lib")
+
+# Parts of the packages that the board has no use for.  What generators find
+# would be fstab, disks, consoles to log in on and scripts of System V.
+OMITTED = ("usr/share/", "usr/lib/locale/", "usr/lib/systemd/system-generators/",
+           "usr/lib/aarch64-linux-gnu/gconv/", "usr/include/", "PACKAGES")
+
+# Units that log users in, keep what no disk keeps, or look for what is not here.
+MASKED = (
+    "getty.target", "systemd-logind.service", "systemd-user-sessions.service",
+    "systemd-journal-catalog-update.service", "systemd-random-seed.service",
+    "systemd-update-done.service", "systemd-update-utmp.service", "tmp.mount",
+    "systemd-modules-load.service", "ldconfig.service", "dev-mqueue.mount",
+    "proc-sys-fs-binfmt_misc.automount", "sys-fs-fuse-connections.mount",
+    "sys-kernel-config.mount", "systemd-hostnamed.socket")
+UNITS = "etc/systemd/system/"
 
 
 class ImageError(Exception):
     """What is missing, in words."""
-
-
-class Cpio:
-    """An archive in the newc form, in memory."""
-
-    def __init__(self):
-        self.parts = []
-        self.folders = set()
-        self.inode = 0
-
-    def _entry(self, path, mode, data=b"", device=(0, 0)):
-        name = path.encode() + b"\0"
-        self.inode += 1
-        fields = (self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device,
-                  len(name), 0)
-        entry = b"070701" + b"".join(b"%08X" % field for field in fields)
-        entry += name
-        entry += bytes(-len(entry) % 4)
-        self.parts.append(entry + data + bytes(-len(data) % 4))
-
-    def folder(self, path, mode=0o755):
-        path = path.strip("/")
-        if not path or path in self.folders:
-            return
-        self.folder(os.path.dirname(path))
-        self.folders.add(path)
-        self._entry(path, stat.S_IFDIR | mode)
-
-    def file(self, path, data, mode=0o644):
-        path = path.strip("/")
-        self.folder(os.path.dirname(path))
-        if isinstance(data, str):
-            data = data.encode()
-        self._entry(path, stat.S_IFREG | mode, data)
-
-    def link(self, path, target):
-        path = path.strip("/")
-        self.folder(os.path.dirname(path))
-        self._entry(path, stat.S_IFLNK | 0o777, target.encode())
-
-    def device(self, path, major, minor, mode=0o600):
-        self.folder(os.path.dirname(path))
-        self._entry(path, stat.S_IFCHR | mode, device=(major, minor))
-
-    def write(self, path):
-        self._entry("TRAILER!!!", 0)
-        with open(path, "wb") as file:
-            file.writelines(self.parts)
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def module_order(kernel, names):
@@ -136,19 +100,18 @@ def built_program(folder, name):
     return None
 
 
-def add_programs(cpio, build, sysroot, programs):
-    """Programs, {path in the guest: path here}, and the libraries they need."""
-    stage = os.path.join(build, "stage")
-    folders = [os.path.join(stage, "usr", "lib")]
-    folders += [os.path.join(sysroot, part) for part in LIBRARY_FOLDERS]
+def add_programs(cpio, folders, programs):
+    """Programs, {path in the guest: path here}, and the libraries they need, of
+    the first of the folders that has each."""
     libraries = {}
     ahead = list(programs.values())
     while ahead:
         for name in needed_libraries(ahead.pop()):
             if name in libraries:
                 continue
-            found = [os.path.join(folder, name) for folder in folders
-                     if os.path.exists(os.path.join(folder, name))]
+            found = [path for folder in folders for path in (
+                os.path.join(folder, part, name) for part in LIBRARY_FOLDERS)
+                     if os.path.exists(path)]
             if not found:
                 raise ImageError("no library %s for the board" % name)
             libraries[name] = found[0]
@@ -156,22 +119,18 @@ def add_programs(cpio, build, sysroot, programs):
     for target, path in programs.items():
         cpio.file(target, read(path), 0o755)
     for name, path in libraries.items():
-        cpio.file("lib/" + name, read(path), 0o755)
+        cpio.file("usr/lib/aarch64-linux-gnu/" + name, read(path), 0o755)
 
 
-def project_programs(build, guest):
-    """What goes into the image of the project, {path in the guest: here}: what
-    is installed, the guest's own programs and the unit tests that were built
-    for the board."""
+def guest_programs(build, names):
+    """The guest's own programs, and the unit tests that were built for the
+    board, {path in the guest: path here}."""
     programs = {}
-    for part in ("sbin", "bin"):
-        for path in glob.glob(os.path.join(build, "stage", "usr", part, "*")):
-            programs["bin/" + os.path.basename(path)] = path
-    for name in guest:
+    for name in names:
         path = built_program(build, "tests/board/guest/" + name)
         if not path:
             raise ImageError("the build has no tests/board/guest/" + name)
-        programs["bin/board-" + name] = path
+        programs["usr/bin/board-" + name] = path
     for path in glob.glob(os.path.join(build, "tests", "check_*")):
         name = os.path.basename(path)
         if "." not in name and os.access(path, os.X_OK):
@@ -179,26 +138,41 @@ def project_programs(build, guest):
     return programs
 
 
-def make_initramfs(path, kernel, busybox, sysroot, build, programs, files):
-    """files are {path in the guest: (text, mode)}."""
+def installed_programs(stage):
+    """What needs libraries of what is installed, {path in the guest: here}."""
+    return {os.path.relpath(path, stage): path for part in ("sbin", "bin", "lib")
+            for path in glob.glob(os.path.join(stage, "usr", part, "*"))
+            if os.path.isfile(path) and read(path)[:4] == b"\x7fELF"}
+
+
+def make_initramfs(path, parts, witnesses, files):
+    """parts are folders: kernel, system, sysroot, build, and the file busybox;
+    files are {path in the guest: (text, mode)}."""
     cpio = Cpio()
-    for folder in ("bin", "dev", "etc", "lib", "proc", "root", "run", "sys"):
+    for folder in ("dev", "proc", "root", "run", "sys", "var"):
         cpio.folder(folder)
     cpio.folder("tmp", 0o1777)
-    cpio.link("sbin", "bin")
-    cpio.folder("usr")
-    cpio.link("usr/bin", "/bin")
-    cpio.link("usr/sbin", "/bin")
     cpio.device("dev/console", 5, 1)
-    cpio.device("dev/kmsg", 1, 11)
-    cpio.file("bin/busybox", read(busybox), 0o755)
-    add_programs(cpio, build, sysroot, programs)
-    order = module_order(kernel, MODULES)
+    cpio.link("init", "/usr/lib/systemd/systemd")
+    for target, (text, mode) in files.items():
+        cpio.file(target, text, mode)
+    cpio.link(UNITS + "default.target",
+              "/usr/lib/systemd/system/multi-user.target")
+    cpio.link(UNITS + "multi-user.target.wants/board.service",
+              "../board.service")
+    for unit in MASKED:
+        cpio.link(UNITS + unit, "/dev/null")
+    stage = os.path.join(parts["build"], "stage")
+    folders = [stage, parts["system"], parts["sysroot"]]
+    for folder in folders[:2]:
+        cpio.tree(folder, OMITTED)
+    add_programs(cpio, folders, {**installed_programs(stage),
+                                 **guest_programs(parts["build"], witnesses)})
+    cpio.file("usr/bin/busybox", read(parts["busybox"]), 0o755)
+    order = module_order(parts["kernel"], MODULES)
     for name, code in order:
         cpio.file("modules/%s.ko" % name, code)
     cpio.file("modules/order", "".join(name + "\n" for name, _ in order))
-    for target, (text, mode) in files.items():
-        cpio.file(target, text, mode)
     cpio.write(path)
 
 

@@ -9,7 +9,10 @@ EXTRA_DIST += \
 	tests/board/board.dts \
 	tests/board/build \
 	tests/board/check_scripts \
-	tests/board/guest/init \
+	tests/board/cpio.py \
+	tests/board/guest/board.service \
+	tests/board/guest/board.sysusers \
+	tests/board/guest/control \
 	tests/board/image.py \
 	tests/board/machine.py \
 	tests/board/packages \

@@ -104,7 +104,7 @@ class Machine:
         args = self.arguments() + [
             "-accel", "tcg,thread=multi", "-no-reboot", "-kernel", os.path.join(kernel, "vmlinuz"),
             "-initrd", initramfs, "-dtb", devicetree,
-            "-append", "console=ttyAMA0 panic=-1 " + command_line,
+            "-append", "console=ttyAMA0 panic=-1 systemd.show_status=1 " + command_line,
             "-serial", "file:" + self.console,
             "-qmp", "unix:%s,server=on,wait=off" % sockets["monitor"],
             # RAM starts at 1 GiB: the 28 address lines that edu has by

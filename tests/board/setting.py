@@ -15,7 +15,8 @@ import re
 import struct
 import time
 
-from image import make_devicetree, make_initramfs, project_programs, read
+from cpio import read
+from image import make_devicetree, make_initramfs
 from machine import LIMIT, Machine, MachineError, Program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,19 +28,12 @@ NODE, NODE_BYTES = 0x90000000, 32 * MIB
 HUGE_PAGES = 24
 POOL_BYTES = 32 * MIB
 
-PASSWD = """root:x:0:0::/root:/bin/sh
-alice:x:%d:%d::/:/bin/sh
-bob:x:%d:%d::/:/bin/sh
-camera:x:%d:%d::/:/bin/sh
-""" % (ALICE, ALICE, BOB, BOB, CAMERA, CAMERA)
-
-# who may connect; init makes the socket's folder hand this group on
-GROUP = """root:x:0:
-contig:x:990:alice,bob,camera
-alice:x:%d:
-bob:x:%d:
-camera:x:%d:
-""" % (ALICE, BOB, CAMERA)
+# What the image has of guest/, {path in the guest: name here}.
+GUEST_FILES = {
+    "usr/libexec/board-control": "control",
+    "etc/systemd/system/board.service": "board.service",
+    "etc/sysusers.d/board.conf": "board.sysusers",
+}
 
 CONFIGURATION = """[daemon]
 log-level = debug
@@ -124,11 +118,10 @@ def facts(answer):
 class Setting:
     """A board with contigd on it."""
 
-    def __init__(self, series, kernel, store, build, artefacts, say):
+    def __init__(self, series, parts, artefacts, say):
+        """parts are what image.make_initramfs is made from."""
         self.series = series
-        self.kernel = kernel
-        self.store = store
-        self.build = build
+        self.parts = parts
         self.artefacts = artefacts
         self.say = say
         self.machine = Machine(artefacts)
@@ -142,56 +135,49 @@ class Setting:
 
     def boot(self):
         started = time.monotonic()
-        programs = project_programs(self.build, WITNESSES)
+        files = {path: (read(os.path.join(HERE, "guest", name)), 0o644)
+                 for path, name in GUEST_FILES.items()}
+        files["etc/vivid"] = (VIVID, 0o644)
+        files["etc/contigd/contigd.conf"] = (CONFIGURATION, 0o644)
+        files["etc/machine-id"] = ("c0" * 16 + "\n", 0o444)
+        files["etc/hostname"] = ("board\n", 0o644)
         initramfs = os.path.join(self.artefacts, "initramfs")
-        make_initramfs(initramfs, self.kernel, self.store["busybox"],
-                       self.store["sysroot"], self.build, programs, {
-                           "init": (read(os.path.join(HERE, "guest", "init")),
-                                    0o755),
-                           "etc/passwd": (PASSWD, 0o644),
-                           "etc/group": (GROUP, 0o644),
-                           "etc/vivid": (VIVID, 0o644),
-                           "etc/contigd/contigd.conf": (CONFIGURATION, 0o644),
-                       })
+        make_initramfs(initramfs, self.parts, WITNESSES, files)
         devicetree = os.path.join(self.artefacts, "board.dtb")
         make_devicetree(devicetree, os.path.join(HERE, "board.dts"),
                         Machine.arguments())
-        self.machine.boot(self.kernel, initramfs, devicetree,
+        self.machine.boot(self.parts["kernel"], initramfs, devicetree,
                           "hugepagesz=2M hugepages=%d%s" % (
                               HUGE_PAGES, COMMAND_LINES.get(self.series, "")),
                           [(NODE, pattern(0xdead, NODE_BYTES))])
         self.machine.run("chown camera /dev/video0")
         return time.monotonic() - started
 
+    def systemctl(self, arguments, limit=LIMIT):
+        return self.machine.run("systemctl " + arguments, limit)
+
+    def unit_fact(self, name):
+        """A property of contigd's unit, as systemd has it."""
+        return self.systemctl("show -P %s contigd.service" % name).strip()
+
     def start_daemon(self):
-        # the shell around it stays to write down how it ended
-        self.machine.run("rm -f /tmp/contigd.exit; "
-                         "(sh -c 'echo $$ >/tmp/contigd.pid; exec contigd' "
-                         ">/tmp/contigd.log 2>&1; echo $? >/tmp/contigd.exit) &"
-                         " until [ -s /tmp/contigd.pid ]; do sleep 0.1; done")
-        status, text = self.machine.run(
-            "n=0; until contigctl status >/dev/null 2>&1; do "
-            "kill -0 $(cat /tmp/contigd.pid) || break; "
-            "n=$((n+1)); [ $n -lt 100 ] || break; sleep 0.1; done; "
-            "contigctl status", check=False)
+        status, text = self.machine.run("systemctl start contigd.service",
+                                        check=False)
         if status != 0:
             raise MachineError("contigd did not start: %s%s" % (
                 text, self.daemon_log()[-2000:]))
-        return text
 
     def stop_daemon(self):
         """By SIGTERM; returns its exit status."""
-        return int(self.machine.run(
-            "kill -TERM $(cat /tmp/contigd.pid); n=0; "
-            "until [ -s /tmp/contigd.exit ]; do "
-            "n=$((n+1)); [ $n -lt 100 ] || break; sleep 0.1; done; "
-            "cat /tmp/contigd.exit"))
+        self.systemctl("stop contigd.service")
+        return int(self.unit_fact("ExecMainStatus"))
 
     def daemon_log(self):
-        return self.machine.run("cat /tmp/contigd.log", check=False)[1]
+        return self.machine.run("journalctl -q -o cat -u contigd.service",
+                                check=False)[1]
 
     def keep_logs(self):
-        for name, command in (("contigd.log", "cat /tmp/contigd.log"),
+        for name, command in (("journal.log", "journalctl -q -o short-monotonic"),
                               ("dmesg.log", "dmesg"),
                               ("clients.log", "cat /tmp/*.err")):
             try:

@@ -5,7 +5,8 @@
 FUZZ_TARGETS = \
 	tests/fuzz/config \
 	tests/fuzz/devicetree \
-	tests/fuzz/live_tree
+	tests/fuzz/live_tree \
+	tests/fuzz/messages
 check_PROGRAMS += $(FUZZ_TARGETS)
 
 check_LTLIBRARIES += libfuzz.la
@@ -41,6 +42,12 @@ tests_fuzz_devicetree_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_devicetree_LDADD = $(FUZZ_MAIN) libjudge.la $(FDT_LIBS)
 tests_fuzz_live_tree_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_live_tree_LDADD = $(FUZZ_MAIN) libjudge.la
+tests_fuzz_messages_SOURCES = \
+	tests/fuzz/guest.c tests/fuzz/guest.h \
+	tests/fuzz/messages.c \
+	tests/fuzz/stage.c tests/fuzz/stage.h
+tests_fuzz_messages_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_messages_LDADD = $(FUZZ_MAIN) libfuzz.la libdaemon.la
 
 EXTRA_DIST += \
 	tests/fuzz/README.md \

@@ -20,7 +20,7 @@
  * those that nobody waits for, and a daemon that is gone needs none.
  *
  * A send that finds the daemon gone has sent nothing, so it is safe to try
- * again on a new session.  Once only: a daemon that greets and hangs up each
+ * again on a new session, unless it goes on with what an earlier one began.  Once only: a daemon that greets and hangs up each
  * time must not keep a caller busy for ever.
  */
 
@@ -134,10 +134,15 @@ int call_send(struct contig *contig, struct call *call,
 
 		if (r < 0)
 			return r;
+		if (call->session && call->session != contig->session->number)
+			return failure_set(call->failure, -ECONNRESET,
+					   "contigd was restarted during the "
+					   "call");
 		request->serial = call->serial = next_serial(contig);
 		r = channel_send(contig->session->fd, request, request->size,
 				 NULL, 0);
 		if (!r) {
+			call->session = contig->session->number;
 			list_append(&contig->pending, &call->link);
 			return 0;
 		}

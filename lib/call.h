@@ -14,6 +14,9 @@ struct call {
 	struct list link;	 /* contig::pending or contig::finished */
 	const struct form *form; /* of the request */
 	uint32_t serial;
+	uint64_t session; /* 0, or the only one in which it may be sent: ids
+			     mean something else to the next daemon; set by
+			     sending */
 	uint32_t count; /* ALLOC: buffers, so elements, asked for */
 	bool answered;
 	int result;			/* 0 or a negative errno */

@@ -176,6 +176,7 @@ int connection_ready(struct contig *contig, struct contig_failure *failure)
 		session_unref(session);
 		return failure_set(failure, r, "cannot watch the socket: %m");
 	}
+	session->number = ++contig->n_sessions;
 	contig->session = session;
 	return 0;
 }

@@ -26,6 +26,7 @@ struct contig {
 	bool reading;		 /* a thread waits for the socket, and is the
 				    only one to receive */
 	struct session *session; /* NULL while there is none */
+	uint64_t n_sessions;	 /* so far */
 	struct list pending;	 /* call::link, sent and not answered */
 	struct list finished;	 /* call::link, answered, to be delivered by
 				    contig_dispatch() */

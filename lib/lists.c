@@ -14,6 +14,9 @@
  * the largest id seen, so that entries which come and go in between are
  * neither skipped nor seen twice, and every page brings the end nearer: ids
  * ascend, which validate_reply() has made sure of.
+ *
+ * All pages come from one daemon: another one numbers anew, and what it has
+ * behind that id is not the rest of the list.
  */
 
 /* A list under way; out grows by each page. */

@@ -9,7 +9,7 @@
 /*
  * A picture of a region.  The wire names regions by number, people by name, so
  * the region is looked up first; it keeps its number until the daemon ends,
- * and where it ends in between the second call fails.
+ * so where that ends in between the whole fails.
  */
 
 struct lookup {
@@ -40,7 +40,8 @@ static int look_through_page(struct call *call, const union message *reply,
 	return 0;
 }
 
-static int find_region(struct contig *contig, const char *name, uint32_t *idp)
+static int find_region(struct contig *contig, const char *name, uint32_t *idp,
+		       uint64_t *sessionp)
 {
 	struct lookup lookup = {
 		.call = {.accept = look_through_page},
@@ -59,6 +60,7 @@ static int find_region(struct contig *contig, const char *name, uint32_t *idp)
 	if (!r && !lookup.id)
 		return -ENODEV;
 	*idp = lookup.id;
+	*sessionp = lookup.call.session;
 	return r;
 }
 
@@ -111,7 +113,7 @@ int contig_occupancy(struct contig *contig, const char *region,
 
 	if (!*countp)
 		return -EINVAL;
-	r = find_region(contig, region, &id);
+	r = find_region(contig, region, &id, &picture.call.session);
 	if (r < 0)
 		return r;
 	call_init(&picture.call, CONTIG_MSG_OCCUPANCY, &request.header);

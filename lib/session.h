@@ -13,6 +13,7 @@
 struct session {
 	int fd;
 	unsigned int refs;
+	uint64_t number; /* 1, 2, ... of the sessions of its connection */
 };
 
 /* Connects to path and agrees on a version; blocks meanwhile.  Returns 0, or a

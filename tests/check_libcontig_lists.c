@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "proto/text.h"
 #include "tests/fake_daemon.h"
@@ -215,6 +216,39 @@ START_TEST(a_list_comes_whole_or_not_at_all)
 }
 END_TEST
 
+/* Answers one page at a time; no further request gets through, so that none is
+ * lost. */
+static void serve_a_page(struct fake *f, int fd, unsigned int n)
+{
+	(void)n;
+	fake_greet(f, fd);
+	if (!fake_receive(f, fd))
+		return;
+	ck_assert_int_eq(shutdown(fd, SHUT_RD), 0);
+	answer_page(f, fd);
+}
+
+START_TEST(a_list_comes_from_one_daemon)
+{
+	struct contig_client_info *array = (void *)&fake;
+	size_t count = 99;
+
+	stock = (struct stock){.entries = 340};
+	fake_start(&fake, serve_a_page, NULL);
+	ck_assert_int_eq(contig_open(&contig, fake.path), 0);
+	ck_assert_int_eq(contig_list_clients(contig, &array, &count), 0);
+	ck_assert_uint_eq(count, 340);
+	free(array);
+	array = (void *)&fake;
+	stock.entries++;
+	ck_assert_int_eq(contig_list_clients(contig, &array, &count),
+			 -ECONNRESET);
+	ck_assert_ptr_eq(array, (void *)&fake);
+	ck_assert_uint_eq(count, 340);
+	done();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("libcontig lists");
@@ -225,5 +259,6 @@ int main(void)
 	tcase_add_loop_test(tcase, lists_buffers, 0, N_SIZES);
 	tcase_add_loop_test(tcase, lists_clients, 0, N_SIZES);
 	tcase_add_loop_test(tcase, a_list_comes_whole_or_not_at_all, 0, 3);
+	tcase_add_test(tcase, a_list_comes_from_one_daemon);
 	return harness_run(suite);
 }

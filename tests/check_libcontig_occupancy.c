@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "proto/text.h"
 #include "tests/fake_daemon.h"
@@ -141,6 +142,34 @@ START_TEST(knows_no_other_region)
 }
 END_TEST
 
+/* Tells the regions and ends, so that the picture is asked of the next one. */
+static void tell_regions(struct fake *f, int fd, unsigned int n)
+{
+	(void)n;
+	fake_greet(f, fd);
+	if (!fake_receive(f, fd))
+		return;
+	ck_assert_uint_eq(f->in.header.opcode, CONTIG_MSG_LIST_REGIONS);
+	ck_assert_int_eq(shutdown(fd, SHUT_RD), 0);
+	answer_regions(f, fd);
+}
+
+START_TEST(numbers_of_one_daemon_mean_nothing_to_the_next)
+{
+	struct contig_cell cell;
+	size_t count = 1;
+
+	fake_start(&fake, tell_regions, NULL);
+	ck_assert_int_eq(contig_open(&contig, fake.path), 0);
+	ck_assert_int_eq(
+		contig_occupancy(contig, "region1", &cell, &count, NULL),
+		-ECONNRESET);
+	ck_assert_uint_eq(count, 1);
+	contig_close(contig);
+	fake_stop(&fake);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("libcontig occupancy");
@@ -151,5 +180,6 @@ int main(void)
 			    CONTIG_MSG_MAX_CELLS, CONTIG_MSG_MAX_CELLS + 1);
 	tcase_add_test(tcase, takes_no_more_cells_than_there_is_room);
 	tcase_add_test(tcase, knows_no_other_region);
+	tcase_add_test(tcase, numbers_of_one_daemon_mean_nothing_to_the_next);
 	return harness_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/identity.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -17,6 +18,7 @@
  *	[daemon]
  *	socket = /run/contigd/contigd.sock
  *	socket-group = camera        ; who may connect
+ *	user = contigd               ; whom root becomes
  *	log-level = info
  *	default-region = camera
  *
@@ -82,6 +84,8 @@ struct configuration {
 	char *socket;	      /* NULL: not set */
 	bool has_socket_group;
 	uint32_t socket_group; /* gid of a socket that the daemon makes */
+	bool has_user;
+	struct config_identity user; /* whom root becomes */
 	char *default_region; /* NULL: not set */
 	bool has_log_level;
 	enum log_level log_level;

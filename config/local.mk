@@ -6,6 +6,7 @@ libconfiguration_la_SOURCES = \
 	config/arguments.c \
 	config/configuration.c config/configuration.h \
 	config/description.c config/description.h \
+	config/identity.c config/identity.h \
 	config/principals.c config/principals.h \
 	config/sections.c config/sections.h \
 	config/syntax.c config/syntax.h
@@ -37,6 +38,7 @@ CONFIG_TESTS = \
 	tests/check_arguments \
 	tests/check_configuration \
 	tests/check_description \
+	tests/check_identity \
 	tests/check_principals \
 	tests/check_sections \
 	tests/check_syntax
@@ -47,6 +49,8 @@ tests_check_arguments_LDADD = \
 tests_check_configuration_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_description_LDADD = \
+	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_identity_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_principals_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)

@@ -122,6 +122,17 @@ static int set_socket_group(struct reader *reader, const char *value,
 	return 0;
 }
 
+static int set_user(struct reader *reader, const char *value,
+		    struct error *why)
+{
+	int r = config_identity_find(value, &reader->config->user, why);
+
+	if (r < 0)
+		return r;
+	reader->config->has_user = true;
+	return 0;
+}
+
 static int set_log_level(struct reader *reader, const char *value,
 			 struct error *why)
 {
@@ -180,6 +191,7 @@ static const struct {
 } keys[] = {
 	{&section_daemon, "socket", false, set_socket},
 	{&section_daemon, "socket-group", false, set_socket_group},
+	{&section_daemon, "user", false, set_user},
 	{&section_daemon, "log-level", false, set_log_level},
 	{&section_daemon, "default-region", false, set_default_region},
 	{&section_udmabuf, "allow-corrupting-kernel", false,

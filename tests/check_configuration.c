@@ -133,6 +133,8 @@ START_TEST(complete)
 	ck_assert_str_eq(config.socket, "/run/contigd/other.sock");
 	ck_assert(config.has_socket_group);
 	ck_assert_uint_eq(config.socket_group, 44);
+	ck_assert(config.has_user);
+	ck_assert_uint_eq(config.user.uid, 0);
 	ck_assert_str_eq(config.default_region, "camera");
 	ck_assert(config.has_log_level);
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
@@ -162,7 +164,7 @@ START_TEST(complete_regions)
 	ck_assert_str_eq(region->backend, "u_dma_buf");
 	ck_assert(!region->adopt);
 	ck_assert_uint_eq(region->granule_bytes, 65536);
-	ck_assert_uint_eq(region->line, 16);
+	ck_assert_uint_eq(region->line, 17);
 	ck_assert_str_eq(config.regions[1].name, "isp");
 	ck_assert(config.regions[1].adopt);
 	ck_assert_ptr_null(config.regions[1].node);

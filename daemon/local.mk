@@ -41,6 +41,7 @@ libdaemon_la_SOURCES = \
 	daemon/owner.c daemon/owner.h \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/policy.c daemon/policy.h \
+	daemon/probes.c daemon/probes.h \
 	daemon/reaper.c daemon/reaper.h \
 	daemon/refusal.c daemon/refusal.h \
 	daemon/region.c daemon/region.h \
@@ -58,6 +59,7 @@ libdaemon_la_SOURCES = \
 	daemon/setup.c daemon/setup.h \
 	daemon/setup_devicetree.c daemon/setup_devicetree.h \
 	daemon/space.c daemon/space.h \
+	daemon/tract.c daemon/tract.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
 	daemon/worker.c daemon/worker.h
@@ -106,6 +108,7 @@ DAEMON_TESTS = \
 	tests/check_owner \
 	tests/check_pattern \
 	tests/check_policy \
+	tests/check_probes \
 	tests/check_reaper \
 	tests/check_refusal \
 	tests/check_region \
@@ -114,12 +117,12 @@ DAEMON_TESTS = \
 	tests/check_request \
 	tests/check_scrubber \
 	tests/check_server \
-	tests/check_service \
 	tests/check_session \
 	tests/check_setup \
 	tests/check_setup_devicetree \
 	tests/check_space \
 	tests/check_space_model \
+	tests/check_tract \
 	tests/check_udmabuf \
 	tests/check_worker
 check_PROGRAMS += $(DAEMON_TESTS)
@@ -159,6 +162,7 @@ tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $
 tests_check_owner_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_pattern_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_probes_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_refusal_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_region_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -167,12 +171,12 @@ tests_check_reply_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_request_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_service_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_session_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

@@ -49,6 +49,7 @@ struct contigd {
 	struct service service;
 	struct backend_options options;
 	struct inheritance inheritance;
+	struct setup setup;
 	struct listening listening;
 	struct loop *loop;
 	struct lender *lender;
@@ -107,13 +108,11 @@ static void on_watchdog(void *data)
 	timer_set(contigd->watchdog, manager_watchdog_ms());
 }
 
-static int make_core(struct contigd *contigd)
+static int make_loop(struct contigd *contigd)
 {
 	int r;
 
 	r = loop_new(&contigd->loop);
-	if (r == 0)
-		r = lender_new(&contigd->lender, contigd->loop);
 	if (r == 0)
 		r = catcher_new(&contigd->on_term, contigd->loop, SIGTERM,
 				on_end, contigd);
@@ -124,48 +123,6 @@ static int make_core(struct contigd *contigd)
 		r = timer_new(&contigd->watchdog, contigd->loop, on_watchdog,
 			      contigd);
 	return r;
-}
-
-static int make_regions(struct contigd *contigd, struct error *why)
-{
-	const struct setup_tree tree = {
-		.dtb = contigd->line.dtb,
-		.tree = contigd->line.tree,
-	};
-	struct setup setup;
-	int r;
-
-	contigd->options.allow_corrupting_kernel =
-		contigd->config.allow_corrupting_kernel;
-	policy_init(&contigd->policy, &contigd->config, (uint32_t)geteuid());
-	service_init(&contigd->service, contigd->lender, &contigd->policy);
-	service_probe(&contigd->service, &contigd->options);
-	setup_init(&setup, &contigd->service, &contigd->config,
-		   &contigd->options);
-	r = setup_devicetree(&setup, &tree, why);
-	if (r < 0)
-		return r;
-	setup_configured(&setup);
-	setup_choose_default(&setup);
-	return 0;
-}
-
-static void announce(const struct contigd *contigd)
-{
-	const struct lender *lender = contigd->lender;
-	const struct region *region;
-	char status[128], size[FORMAT_SIZE_BYTES];
-	uint64_t total = 0;
-
-	list_for_each (region, &lender->regions, link)
-		total += region_size_bytes(region);
-	(void)snprintf(status, sizeof(status), "Serving %s in %zu region%s",
-		       format_size(size, total), lender->n_regions,
-		       lender->n_regions == 1 ? "" : "s");
-	log_info("contigd " PACKAGE_VERSION " listens on %s",
-		 contigd->listening.path ? contigd->listening.path
-					 : "the service manager's socket");
-	manager_ready(status);
 }
 
 /* The service manager's socket, or else one of the daemon's own. */
@@ -186,6 +143,58 @@ static int listen_to_clients(struct contigd *contigd, struct error *why)
 	return 0;
 }
 
+static int open_memory(struct contigd *contigd, struct error *why)
+{
+	const struct setup_tree tree = {
+		.dtb = contigd->line.dtb,
+		.tree = contigd->line.tree,
+	};
+	int r;
+
+	contigd->options.allow_corrupting_kernel =
+		contigd->config.allow_corrupting_kernel;
+	probes_run(&contigd->service.probes, &contigd->options);
+	r = setup_devicetree(&contigd->setup, &tree, why);
+	if (r < 0)
+		return r;
+	setup_configured(&contigd->setup);
+	setup_open(&contigd->setup);
+	return 0;
+}
+
+/* Nothing here takes privilege, or could use any. */
+static int lend(struct contigd *contigd)
+{
+	int r;
+
+	r = lender_new(&contigd->lender, contigd->loop);
+	if (r < 0)
+		return r;
+	policy_init(&contigd->policy, &contigd->config, (uint32_t)geteuid());
+	contigd->service.lender = contigd->lender;
+	setup_make_regions(&contigd->setup, contigd->lender);
+	return server_new(&contigd->server, contigd->loop, &contigd->service,
+			  contigd->listening.fd, contigd->max_files);
+}
+
+static void announce(const struct contigd *contigd)
+{
+	const struct lender *lender = contigd->lender;
+	const struct region *region;
+	char status[128], size[FORMAT_SIZE_BYTES];
+	uint64_t total = 0;
+
+	list_for_each (region, &lender->regions, link)
+		total += region_size_bytes(region);
+	(void)snprintf(status, sizeof(status), "Serving %s in %zu region%s",
+		       format_size(size, total), lender->n_regions,
+		       lender->n_regions == 1 ? "" : "s");
+	log_info("contigd " PACKAGE_VERSION " listens on %s",
+		 contigd->listening.path ? contigd->listening.path
+					 : "the service manager's socket");
+	manager_ready(status);
+}
+
 static int serve(struct contigd *contigd, struct error *why)
 {
 	int r;
@@ -193,18 +202,16 @@ static int serve(struct contigd *contigd, struct error *why)
 	r = manager_inherit(&contigd->inheritance, why);
 	if (r < 0)
 		return r;
-	r = make_core(contigd);
+	r = make_loop(contigd);
 	if (r < 0)
 		return error_set(why, r, "start-up: %s", strerror(-r));
-	r = make_regions(contigd, why);
-	if (r < 0)
-		return r;
 	r = listen_to_clients(contigd, why);
+	if (r == 0)
+		r = open_memory(contigd, why);
 	if (r < 0)
 		return r;
 	inheritance_deinit(&contigd->inheritance);
-	r = server_new(&contigd->server, contigd->loop, &contigd->service,
-		       contigd->listening.fd, contigd->max_files);
+	r = lend(contigd);
 	if (r < 0)
 		return error_set(why, r, "start-up: %s", strerror(-r));
 	announce(contigd);
@@ -219,6 +226,7 @@ static void clean_up(struct contigd *contigd)
 	listening_close(&contigd->listening);
 	(void)server_free(contigd->server);
 	(void)lender_free(contigd->lender);
+	setup_deinit(&contigd->setup);
 	(void)catcher_free(contigd->on_term);
 	(void)catcher_free(contigd->on_int);
 	(void)timer_free(contigd->watchdog);
@@ -252,6 +260,9 @@ int main(int argc, char **argv)
 		log_set_level(contigd.line.log_level);
 	inheritance_init(&contigd.inheritance);
 	config_init(&contigd.config);
+	service_init(&contigd.service, NULL, &contigd.policy);
+	setup_init(&contigd.setup, &contigd.config, &contigd.options,
+		   &contigd.service.probes);
 	r = read_configuration(&contigd, &why);
 	if (r < 0) {
 		log_err("%s", why.text);

@@ -29,8 +29,8 @@ enum request_outcome request_list_backends(struct session *session,
 	const struct service *service = session->service;
 
 	reply_begin(reply, CONTIG_MSG_LIST_BACKENDS, session->serial);
-	for (uint64_t i = request->list.after; i < service->n_probed; i++) {
-		const struct backend_report *report = &service->probed[i].report;
+	for (uint64_t i = request->list.after; i < service->probes.n; i++) {
+		const struct backend_report *report = &service->probes.items[i].report;
 		struct contig_msg_backend *entry = reply_add(reply);
 
 		if (!entry)
@@ -40,7 +40,7 @@ enum request_outcome request_list_backends(struct session *session,
 			entry->flags |= CONTIG_MSG_BACKEND_SERVES;
 		entry->guarantees = report->guarantees;
 		text_put(entry->name, sizeof(entry->name),
-			 service->probed[i].backend->name);
+			 service->probes.items[i].backend->name);
 		text_put(entry->text, sizeof(entry->text), report->text);
 	}
 	return REQUEST_ANSWERED;

@@ -5,12 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/backend.h"
 #include "daemon/lender.h"
 #include "daemon/policy.h"
+#include "daemon/probes.h"
 #include "util/list.h"
-
-#define SERVICE_MAX_BACKENDS 8
 
 /*
  * What every request can draw on: the lender, the policy, what start-up found
@@ -19,11 +17,7 @@
 struct service {
 	struct lender *lender;	     /* borrowed */
 	const struct policy *policy; /* borrowed */
-	struct {
-		const struct backend *backend;
-		struct backend_report report;
-	} probed[SERVICE_MAX_BACKENDS];
-	size_t n_probed;
+	struct probes probes;
 	uint64_t started_ms;
 	struct list sessions; // session::link, by id
 	size_t n_sessions;
@@ -32,13 +26,5 @@ struct service {
 
 void service_init(struct service *service, struct lender *lender,
 		  const struct policy *policy);
-
-/* Probes every backend and logs what each one said. */
-void service_probe(struct service *service,
-		   const struct backend_options *options);
-
-/* What probing the backend said, or NULL where it was not probed. */
-const struct backend_report *service_report(const struct service *service,
-					    const struct backend *backend);
 
 #endif

@@ -25,14 +25,33 @@
 #define SIMULATED_BASE (UINT64_C(4) << 30)
 #define SIMULATED_STEP (UINT64_C(1) << 30)
 
-void setup_init(struct setup *setup, struct service *service,
-		const struct configuration *config,
-		const struct backend_options *options)
+void setup_init(struct setup *setup, const struct configuration *config,
+		const struct backend_options *options,
+		const struct probes *probes)
 {
-	setup->service = service;
 	setup->config = config;
 	setup->options = options;
+	setup->probes = probes;
+	list_init(&setup->tracts);
 	setup->next_simulated_base = SIMULATED_BASE;
+}
+
+void setup_deinit(struct setup *setup)
+{
+	struct tract *tract;
+
+	while ((tract = list_first(&setup->tracts, struct tract, link)))
+		(void)tract_free(tract);
+}
+
+struct tract *setup_find(const struct setup *setup, const char *name)
+{
+	struct tract *tract;
+
+	list_for_each (tract, &setup->tracts, link)
+		if (strcmp(tract->name, name) == 0)
+			return tract;
+	return NULL;
 }
 
 static void complain(const char *name, const char *text)
@@ -58,69 +77,20 @@ static void announce(const struct region *region)
 		    guarantee_names(names, region->memory->guarantees));
 }
 
-/* Opens the memory and makes a region of it. */
-static struct region *open_region(struct setup *setup,
-				  const struct setup_range *range,
-				  const struct backend *backend,
-				  struct error *why)
+bool setup_add(struct setup *setup, const struct tract_description *range)
 {
-	struct lender *lender = setup->service->lender;
-	struct memory_spec memory_spec = range->memory;
-	const struct region_spec spec = {
-		.id = (uint32_t)lender->n_regions + 1,
-		.name = range->name,
-		.public_base = range->public_base,
-		.granule_bytes = range->memory.granule_bytes,
-		.ticketp = &lender->ticket,
-	};
-	struct memory *memory;
-	struct region *region;
-
-	memory_spec.region = range->name;
-	if (backend->memory_open(setup->options, &memory_spec, &memory, why) < 0)
-		return NULL;
-	if (region_new_consume(&region, &spec, memory, why) < 0) {
-		backend->memory_close(memory);
-		return NULL;
-	}
-	return region;
-}
-
-bool setup_add(struct setup *setup, const struct setup_range *range)
-{
-	const struct backend *backend = backend_find(range->backend);
-	const struct backend_report *report;
 	struct error why = ERROR_INIT;
-	struct region *region;
+	struct tract *tract;
 
-	if (!backend) {
-		error_write(&why, "there is no backend '%s'", range->backend);
-		complain(range->name, why.text);
-		return false;
-	}
-	report = service_report(setup->service, backend);
-	if (!report || !report->serves) {
-		error_write(&why, "backend %s: %s", backend->name,
-			    report ? report->text : "was not probed");
-		complain(range->name, why.text);
-		return false;
-	}
-	if (lender_find_region(setup->service->lender, range->name)) {
+	if (setup_find(setup, range->name)) {
 		complain(range->name, "there is another one of that name");
 		return false;
 	}
-	region = open_region(setup, range, backend, &why);
-	if (!region) {
+	if (tract_new(&tract, range, &why) < 0) {
 		complain(range->name, why.text);
 		return false;
 	}
-	region->is_default = range->wants_default;
-	if (lender_add_region_consume(setup->service->lender, region) < 0) {
-		complain(range->name, "out of memory");
-		(void)region_free(region);
-		return false;
-	}
-	announce(region);
+	list_append(&setup->tracts, &tract->link);
 	return true;
 }
 
@@ -133,7 +103,7 @@ uint64_t setup_granule_bytes(const struct config_region *region)
 static void add_simulated(struct setup *setup,
 			  const struct config_region *region)
 {
-	const struct setup_range range = {
+	const struct tract_description range = {
 		.name = region->name,
 		.backend = "simulated",
 		.public_base = true,
@@ -155,7 +125,7 @@ static void add_simulated(struct setup *setup,
 
 static void add_pool(struct setup *setup, const struct config_region *region)
 {
-	const struct setup_range range = {
+	const struct tract_description range = {
 		.name = region->name,
 		.backend = "udmabuf",
 		.memory.size_bytes = region->size_bytes,
@@ -178,9 +148,49 @@ void setup_configured(struct setup *setup)
 	}
 }
 
-static struct region *choose(struct setup *setup)
+void setup_open(struct setup *setup)
 {
-	struct lender *lender = setup->service->lender;
+	struct tract *tract, *next;
+
+	list_for_each_safe (tract, next, &setup->tracts, link) {
+		struct error why = ERROR_INIT;
+
+		if (tract_open(tract, setup->options, setup->probes, &why) == 0)
+			continue;
+		complain(tract->name, why.text);
+		(void)tract_free(tract);
+	}
+}
+
+/* Makes a region of the tract, whose memory goes with it. */
+static void make_region(struct lender *lender, struct tract *tract)
+{
+	const struct region_spec spec = {
+		.id = (uint32_t)lender->n_regions + 1,
+		.name = tract->name,
+		.public_base = tract->public_base,
+		.granule_bytes = tract->spec.granule_bytes,
+		.ticketp = &lender->ticket,
+	};
+	struct error why = ERROR_INIT;
+	struct region *region;
+
+	if (region_new_consume(&region, &spec, tract->memory, &why) < 0) {
+		complain(tract->name, why.text);
+		return;
+	}
+	tract->memory = NULL;
+	region->is_default = tract->wants_default;
+	if (lender_add_region_consume(lender, region) < 0) {
+		complain(tract->name, "out of memory");
+		(void)region_free(region);
+		return;
+	}
+	announce(region);
+}
+
+static struct region *choose(const struct setup *setup, struct lender *lender)
+{
 	const char *name = setup->config->default_region;
 	struct region *region;
 
@@ -197,10 +207,9 @@ static struct region *choose(struct setup *setup)
 		      : list_first(&lender->regions, struct region, link);
 }
 
-void setup_choose_default(struct setup *setup)
+static void choose_default(const struct setup *setup, struct lender *lender)
 {
-	struct lender *lender = setup->service->lender;
-	struct region *chosen = choose(setup);
+	struct region *chosen = choose(setup, lender);
 	struct region *region;
 
 	list_for_each (region, &lender->regions, link)
@@ -211,4 +220,14 @@ void setup_choose_default(struct setup *setup)
 	if (list_empty(&lender->regions))
 		log_warning("there is no memory to lend: every allocation "
 			    "will be refused");
+}
+
+void setup_make_regions(struct setup *setup, struct lender *lender)
+{
+	struct tract *tract;
+
+	list_for_each (tract, &setup->tracts, link)
+		if (tract->memory)
+			make_region(lender, tract);
+	choose_default(setup, lender);
 }

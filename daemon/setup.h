@@ -7,34 +7,33 @@
 
 #include "config/configuration.h"
 #include "daemon/backend.h"
-#include "daemon/service.h"
+#include "daemon/lender.h"
+#include "daemon/probes.h"
+#include "daemon/tract.h"
+#include "util/list.h"
 
 /*
- * Start-up's way from descriptions to regions.  Whatever cannot serve is logged
- * with its reason and left out; it never stops the rest.
+ * Start-up's way from descriptions to regions, in three steps: what there is to
+ * be, its memory opened, and, once privileges are dropped, regions.  Whatever
+ * cannot serve is logged with its reason and left out; it never stops the rest.
  */
 struct setup {
-	struct service *service; /* borrowed, as all here */
-	const struct configuration *config;
+	const struct configuration *config;	/* borrowed, as the next two */
 	const struct backend_options *options;
+	const struct probes *probes;
+	struct list tracts; // tract::link, in the order of their regions
 	uint64_t next_simulated_base;
 };
 
-void setup_init(struct setup *setup, struct service *service,
-		const struct configuration *config,
-		const struct backend_options *options);
+/* The probes are run before anything is opened. */
+void setup_init(struct setup *setup, const struct configuration *config,
+		const struct backend_options *options,
+		const struct probes *probes);
+/* Closes the memory that no region was made of. */
+void setup_deinit(struct setup *setup);
 
-/* One range of memory to be served by a backend. */
-struct setup_range {
-	const char *name;
-	const char *backend;
-	bool public_base;
-	bool wants_default;	   /* unless the configuration says otherwise */
-	struct memory_spec memory; /* its region is set from name */
-};
-
-/* Makes a region of it; true where it serves. */
-bool setup_add(struct setup *setup, const struct setup_range *range);
+/* One range of memory to be served; true where it is taken down. */
+bool setup_add(struct setup *setup, const struct tract_description *range);
 
 /* The pools and simulated regions of the configuration. */
 void setup_configured(struct setup *setup);
@@ -42,7 +41,13 @@ void setup_configured(struct setup *setup);
 /* The granule that a section asks for, else a page; region may be NULL. */
 uint64_t setup_granule_bytes(const struct config_region *region);
 
-/* When all regions are there: chooses the default one. */
-void setup_choose_default(struct setup *setup);
+/* NULL where there is none of that name. */
+struct tract *setup_find(const struct setup *setup, const char *name);
+
+/* Opens the memory of all. */
+void setup_open(struct setup *setup);
+
+/* Makes regions of what is open, and chooses the default one. */
+void setup_make_regions(struct setup *setup, struct lender *lender);
 
 #endif

@@ -70,12 +70,11 @@ struct name {
 	char text[CONTIG_MSG_REGION_BYTES];
 };
 
-/* A name for the range that no region has yet. */
+/* A name for the range that no other has yet. */
 static void choose_name(struct name *name, const struct setup *setup,
 			const struct config_region *section,
 			const struct reserved_node *node)
 {
-	const struct lender *lender = setup->service->lender;
 	struct name wanted;
 
 	text_put(wanted.text, sizeof(wanted.text),
@@ -84,7 +83,7 @@ static void choose_name(struct name *name, const struct setup *setup,
 		wanted.text[strcspn(wanted.text, "@")] = '\0';
 	*name = wanted;
 	for (unsigned int i = 2; i < MAX_NUMBER; i++) {
-		if (!lender_find_region(lender, name->text))
+		if (!setup_find(setup, name->text))
 			return;
 		(void)snprintf(name->text, sizeof(name->text), "%.52s-%u",
 			       wanted.text, i);
@@ -112,7 +111,7 @@ static void add_range(struct setup *setup, const struct rules *rules,
 	const struct config_region *section =
 		adoption->rule ? rules->sections[adoption->rule - rules->rules]
 			       : NULL;
-	struct setup_range range = {
+	struct tract_description range = {
 		.backend = section && section->backend ? section->backend
 						       : DEFAULT_BACKEND,
 		.public_base = true,

@@ -11,8 +11,8 @@ struct setup_tree {
 	const char *tree; /* a directory */
 };
 
-/* Makes a region of every range that the devicetree permits to lend, and logs
- * of every range what became of it.  A machine without devicetree has none.
+/* Takes down every range that the devicetree permits to lend, and logs of every
+ * range what became of it.  A machine without devicetree has none.
  * A negative errno: a tree that was asked for by name cannot be read. */
 int setup_devicetree(struct setup *setup, const struct setup_tree *which,
 		     struct error *why);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/service.h"
+#include "daemon/probes.h"
 
 #include <string.h>
 
@@ -23,16 +23,15 @@ START_TEST(every_backend_is_probed_and_logged)
 		.devmem_path = "/nonexistent",
 		.udmabuf_path = "/nonexistent",
 	};
-	struct service service;
+	static struct probes probes;
 	size_t n = 0;
 
 	log_set_sink(keep);
-	service_init(&service, NULL, NULL);
-	ck_assert_ptr_null(service_report(&service, backends[0]));
-	service_probe(&service, &options);
+	ck_assert_ptr_null(probes_find(&probes, backends[0]));
+	probes_run(&probes, &options);
 	for (; backends[n]; n++) {
 		const struct backend_report *report =
-			service_report(&service, backends[n]);
+			probes_find(&probes, backends[n]);
 
 		ck_assert_ptr_nonnull(report);
 		ck_assert_str_ne(report->text, "");
@@ -40,8 +39,8 @@ START_TEST(every_backend_is_probed_and_logged)
 		ck_assert(report->serves == (n == 0));
 		ck_assert(report->serves || report->guarantees == 0);
 	}
-	ck_assert_uint_eq(service.n_probed, n);
-	ck_assert_uint_le(n, SERVICE_MAX_BACKENDS);
+	ck_assert_uint_eq(probes.n, n);
+	ck_assert_uint_le(n, PROBES_MAX_BACKENDS);
 	ck_assert_ptr_nonnull(strstr(logged, "backend simulated serves: "));
 	ck_assert_ptr_nonnull(strstr(logged, "backend devmem cannot serve: "));
 }
@@ -49,8 +48,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("service");
-	TCase *tcase = harness_case(suite, "service");
+	Suite *suite = suite_create("probes");
+	TCase *tcase = harness_case(suite, "probes");
 
 	tcase_add_test(tcase, every_backend_is_probed_and_logged);
 	return harness_run(suite);

@@ -307,7 +307,7 @@ START_TEST(backends_say_what_probing_found)
 	};
 	const struct contig_msg_backend *entry;
 
-	service_probe(&service, &options);
+	probes_run(&service.probes, &options);
 	prepare(CONTIG_MSG_LIST_BACKENDS);
 	ck_assert_int_eq(handle(bob), REQUEST_ANSWERED);
 	expect_reply();

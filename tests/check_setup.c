@@ -11,7 +11,7 @@
 
 static struct loop *loop;
 static struct lender *lender;
-static struct service service;
+static struct probes probes;
 static struct configuration config;
 static struct backend_options options;
 static struct setup setup;
@@ -34,15 +34,15 @@ static void before(void)
 	config_init(&config);
 	ck_assert_int_eq(loop_new(&loop), 0);
 	ck_assert_int_eq(lender_new(&lender, loop), 0);
-	service_init(&service, lender, NULL);
 	options.devmem_path = "/nonexistent";
 	options.udmabuf_path = "/nonexistent";
-	service_probe(&service, &options);
-	setup_init(&setup, &service, &config, &options);
+	probes_run(&probes, &options);
+	setup_init(&setup, &config, &options, &probes);
 }
 
 static void after(void)
 {
+	setup_deinit(&setup);
 	lender = lender_free(lender);
 	loop = loop_free(loop);
 	config_deinit(&config);
@@ -54,6 +54,13 @@ static void simulate(const char *text)
 	ck_assert_int_eq(config_add_simulated(&config, text, NULL), 0);
 }
 
+static void serve(void)
+{
+	setup_configured(&setup);
+	setup_open(&setup);
+	setup_make_regions(&setup, lender);
+}
+
 START_TEST(simulated_regions_lie_apart)
 {
 	const struct region *a, *b, *c;
@@ -61,8 +68,7 @@ START_TEST(simulated_regions_lie_apart)
 	simulate("a=64M");
 	simulate("b=3G,granule=64K");
 	simulate("c=4K");
-	setup_configured(&setup);
-	setup_choose_default(&setup);
+	serve();
 	ck_assert_uint_eq(lender->n_regions, 3);
 	a = lender_get_region(lender, 1);
 	b = lender_get_region(lender, 2);
@@ -86,8 +92,7 @@ START_TEST(configuration_chooses_the_default)
 	simulate("a=1M");
 	simulate("b=1M");
 	config.default_region = strdup("b");
-	setup_configured(&setup);
-	setup_choose_default(&setup);
+	serve();
 	ck_assert_str_eq(lender_default_region(lender)->name, "b");
 }
 END_TEST
@@ -96,8 +101,7 @@ START_TEST(missing_default_is_no_other)
 {
 	simulate("a=1M");
 	config.default_region = strdup("gone");
-	setup_configured(&setup);
-	setup_choose_default(&setup);
+	serve();
 	ck_assert_ptr_null(lender_default_region(lender));
 	ck_assert_ptr_nonnull(
 		strstr(warnings, "default region 'gone' is not served"));
@@ -106,7 +110,7 @@ END_TEST
 
 START_TEST(what_cannot_serve_does_not_stop_the_rest)
 {
-	const struct setup_range unknown = {
+	const struct tract_description unknown = {
 		.name = "odd",
 		.backend = "floppy",
 	};
@@ -114,8 +118,7 @@ START_TEST(what_cannot_serve_does_not_stop_the_rest)
 	ck_assert_int_eq(config_add_pool(&config, "pool=4M", NULL), 0);
 	simulate("a=1M");
 	ck_assert(!setup_add(&setup, &unknown));
-	setup_configured(&setup);
-	setup_choose_default(&setup);
+	serve();
 	ck_assert_uint_eq(lender->n_regions, 1);
 	ck_assert_ptr_nonnull(strstr(warnings, "region 'odd' is not served: "
 					       "there is no backend 'floppy'"));
@@ -126,8 +129,7 @@ END_TEST
 
 START_TEST(no_memory_at_all_is_a_warning)
 {
-	setup_configured(&setup);
-	setup_choose_default(&setup);
+	serve();
 	ck_assert_uint_eq(lender->n_regions, 0);
 	ck_assert_ptr_nonnull(strstr(warnings, "there is no memory to lend"));
 }
@@ -135,14 +137,14 @@ END_TEST
 
 START_TEST(bad_descriptions_leave_nothing_open)
 {
-	const struct setup_range odd = {
+	const struct tract_description odd = {
 		.name = "odd",
 		.backend = "simulated",
 		.memory.base = 4 * GIB,
 		.memory.size_bytes = 4096,
 		.memory.granule_bytes = 3,
 	};
-	const struct setup_range fine = {
+	const struct tract_description fine = {
 		.name = "fine",
 		.backend = "simulated",
 		.memory.base = 4 * GIB,
@@ -150,9 +152,11 @@ START_TEST(bad_descriptions_leave_nothing_open)
 		.memory.granule_bytes = 4096,
 	};
 
-	ck_assert(!setup_add(&setup, &odd));
+	ck_assert(setup_add(&setup, &odd));
 	ck_assert(setup_add(&setup, &fine));
 	ck_assert(!setup_add(&setup, &fine));
+	serve();
+	ck_assert_ptr_nonnull(strstr(warnings, "region 'odd' is not served"));
 	ck_assert_ptr_nonnull(
 		strstr(warnings, "there is another one of that name"));
 	ck_assert_uint_eq(lender->n_regions, 1);
@@ -164,7 +168,7 @@ START_TEST(addresses_have_an_end)
 	setup.next_simulated_base = UINT64_MAX - 2 * GIB + 1;
 	simulate("a=1G");
 	simulate("b=1G");
-	setup_configured(&setup);
+	serve();
 	ck_assert_uint_eq(lender->n_regions, 1);
 	ck_assert_ptr_nonnull(strstr(warnings, "region 'b' is not served"));
 }

@@ -24,7 +24,7 @@
 
 static struct loop *loop;
 static struct lender *lender;
-static struct service service;
+static struct probes probes;
 static struct configuration config;
 static struct backend_options options;
 static struct setup setup;
@@ -54,15 +54,15 @@ static void before(void)
 	config_init(&config);
 	ck_assert_int_eq(loop_new(&loop), 0);
 	ck_assert_int_eq(lender_new(&lender, loop), 0);
-	service_init(&service, lender, NULL);
-	service_probe(&service, &options);
-	setup_init(&setup, &service, &config, &options);
+	probes_run(&probes, &options);
+	setup_init(&setup, &config, &options, &probes);
 	treedir_new(dir);
 	treedir_reserved_memory(dir);
 }
 
 static void after(void)
 {
+	setup_deinit(&setup);
 	treedir_remove(dir);
 	lender = lender_free(lender);
 	loop = loop_free(loop);
@@ -94,7 +94,8 @@ static int run(void)
 	struct error why = ERROR_INIT;
 	int r = setup_devicetree(&setup, &which, &why);
 
-	setup_choose_default(&setup);
+	setup_open(&setup);
+	setup_make_regions(&setup, lender);
 	return r;
 }
 

@@ -63,7 +63,7 @@ static void configure(struct stage *stage)
 
 static void make_regions(struct stage *stage)
 {
-	const struct setup_range bounced = {
+	const struct tract_description bounced = {
 		.name = "bounced",
 		.backend = "devmem",
 		.public_base = true,
@@ -80,11 +80,14 @@ static void make_regions(struct stage *stage)
 		       "/proc/self/fd/%d", stage->mem_fd);
 	stage->options.devmem_path = stage->mem_path;
 	stage->options.udmabuf_path = "/nonexistent";
-	service_probe(&stage->service, &stage->options);
-	setup_init(&setup, &stage->service, &stage->config, &stage->options);
+	probes_run(&stage->service.probes, &stage->options);
+	setup_init(&setup, &stage->config, &stage->options,
+		   &stage->service.probes);
 	setup_configured(&setup);
 	fuzz_assert(setup_add(&setup, &bounced));
-	setup_choose_default(&setup);
+	setup_open(&setup);
+	setup_make_regions(&setup, stage->lender);
+	setup_deinit(&setup);
 }
 
 void stage_init(struct stage *stage)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/tract.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Opening memory takes privilege, lending it does not, and the daemon that
+ * lends may be another process than the one that opened it.  So what is known
+ * of a range before anybody can lend it is a thing of its own: regions, with
+ * their allocator and their zeroing, are made of tracts when all privilege is
+ * gone.
+ */
+
+int tract_new(struct tract **tractp, const struct tract_description *description,
+	      struct error *why)
+{
+	const struct backend *backend = backend_find(description->backend);
+	_cleanup_(tract_freep) struct tract *tract = NULL;
+
+	if (!backend)
+		return error_set(why, -ENOENT, "there is no backend '%s'",
+				 description->backend);
+	tract = calloc(1, sizeof(*tract));
+	if (!tract)
+		return error_set(why, -ENOMEM, "out of memory");
+	list_init(&tract->link);
+	tract->name = strdup(description->name);
+	if (!tract->name)
+		return error_set(why, -ENOMEM, "out of memory");
+	tract->backend = backend;
+	tract->public_base = description->public_base;
+	tract->wants_default = description->wants_default;
+	tract->spec = description->memory;
+	tract->spec.region = tract->name;
+	*tractp = TAKE_PTR(tract);
+	return 0;
+}
+
+struct tract *tract_free(struct tract *tract)
+{
+	if (!tract)
+		return NULL;
+	list_remove(&tract->link);
+	if (tract->memory)
+		tract->backend->memory_close(tract->memory);
+	free(tract->name);
+	free(tract);
+	return NULL;
+}
+
+int tract_open(struct tract *tract, const struct backend_options *options,
+	       const struct probes *probes, struct error *why)
+{
+	const struct backend_report *report =
+		probes_find(probes, tract->backend);
+
+	if (!report || !report->serves)
+		return error_set(why, -ENOTSUP, "backend %s: %s",
+				 tract->backend->name,
+				 report ? report->text : "was not probed");
+	return tract->backend->memory_open(options, &tract->spec,
+					   &tract->memory, why);
+}

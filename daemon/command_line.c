@@ -27,6 +27,7 @@ enum {
 	OPTION_SIMULATE,
 	OPTION_SOCKET,
 	OPTION_TREE,
+	OPTION_USER,
 };
 
 static const struct option options[] = {
@@ -41,6 +42,7 @@ static const struct option options[] = {
 	{"simulate", required_argument, NULL, OPTION_SIMULATE},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
 	{"tree", required_argument, NULL, OPTION_TREE},
+	{"user", required_argument, NULL, OPTION_USER},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
 };
@@ -63,6 +65,8 @@ const char *command_line_help(void)
 	       "  --pool NAME=SIZE[,page-size=SIZE][,granule=SIZE]\n"
 	       "                          add a region of huge pages\n"
 	       "  --default-region NAME   serve requests that name no region\n"
+	       "  --user USER             become this user, where started as "
+	       "root [contigd]\n"
 	       "  --log-level LEVEL       err, warning, info or debug\n"
 	       "  --allow-corrupting-kernel\n"
 	       "                          use udmabuf although this kernel is "
@@ -156,6 +160,9 @@ static int handle(struct command_line *line, int option, char **argv,
 	case OPTION_TREE:
 		line->tree = optarg;
 		return 0;
+	case OPTION_USER:
+		line->user = optarg;
+		return 0;
 	default:
 		return complain(option, argv, why);
 	}
@@ -209,9 +216,22 @@ static int replace(char **stringp, const char *value)
 	return 0;
 }
 
+static int set_user(const char *name, struct configuration *config,
+		    struct error *why)
+{
+	int r = config_identity_find(name, &config->user, why);
+
+	if (r < 0)
+		return error_prefix(why, r, "--user");
+	config->has_user = true;
+	return 0;
+}
+
 int command_line_apply(const struct command_line *line,
 		       struct configuration *config, struct error *why)
 {
+	int r = 0;
+
 	if (replace(&config->socket, line->socket) < 0 ||
 	    replace(&config->default_region, line->default_region) < 0)
 		return error_set(why, -ENOMEM, "out of memory");
@@ -219,18 +239,17 @@ int command_line_apply(const struct command_line *line,
 		config->has_log_level = true;
 		config->log_level = line->log_level;
 	}
+	if (line->user)
+		r = set_user(line->user, config, why);
 	if (line->allow_corrupting_kernel)
 		config->allow_corrupting_kernel = true;
-	for (size_t i = 0; i < line->n_regions; i++) {
+	for (size_t i = 0; r == 0 && i < line->n_regions; i++) {
 		const struct command_line_region *region = &line->regions[i];
-		int r;
 
 		if (region->is_pool)
 			r = config_add_pool(config, region->text, why);
 		else
 			r = config_add_simulated(config, region->text, why);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	return r;
 }

@@ -17,6 +17,7 @@ struct command_line {
 	const char *config;
 	const char *dtb;
 	const char *tree;
+	const char *user;
 	const char *default_region;
 	bool has_log_level;
 	enum log_level log_level;

@@ -2,6 +2,7 @@
 #include "daemon/listening.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,14 +21,40 @@
  * Between looking and removing there is a moment in which somebody could put
  * something else there, so the directory has to be the daemon's own, as
  * /run/contigd is.
+ *
+ * The socket is made before root becomes somebody else, since only root may
+ * make a directory below /run, and given to that user then, the directory too
+ * if it is new: who has to remove the socket at the end needs both.  Only root
+ * can give files away, and somebody might like to have others than these: what
+ * is given is a file held open and looked at, not whatever has its name.
  */
 
 #define SOCKET_UMASK 0117 /* the owner and the group: mode 0660 */
 
-static int make_directory(const char *path, struct error *why)
+/* Gives what was just made at path to its owner; type is its S_IFMT. */
+static int give_away(const char *path, mode_t type,
+		     const struct listening_owner *owner)
+{
+	_cleanup_fd_ int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if ((st.st_mode & S_IFMT) != type || st.st_uid != geteuid())
+		return -EBUSY;
+	if (st.st_uid == owner->uid && st.st_gid == owner->gid)
+		return 0;
+	return fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int make_directory(const char *path, const struct listening_owner *owner,
+			  struct error *why)
 {
 	_cleanup_free_ char *directory = strdup(path);
 	char *slash;
+	int r;
 
 	if (!directory)
 		return error_set(why, -ENOMEM, "out of memory");
@@ -35,16 +62,20 @@ static int make_directory(const char *path, struct error *why)
 	if (!slash || slash == directory)
 		return 0;
 	*slash = '\0';
-	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-		return error_set(why, -errno,
-				 "directory '%s' for the socket: "
-				 "%s",
-				 directory, strerror(errno));
+	r = mkdir(directory, 0755) < 0
+		    ? -errno
+		    : give_away(directory, S_IFDIR,
+				&(const struct listening_owner){owner->uid,
+								(gid_t)-1});
+	if (r < 0 && r != -EEXIST)
+		return error_set(why, r, "directory '%s' for the socket: %s",
+				 directory, strerror(-r));
 	return 0;
 }
 
 /* Makes room for a socket at path: 0, or why there is none. */
-static int remove_stale(const char *path, struct error *why)
+static int remove_stale(const char *path, const struct listening_owner *owner,
+			struct error *why)
 {
 	struct stat st;
 	int fd;
@@ -62,7 +93,8 @@ static int remove_stale(const char *path, struct error *why)
 		return error_set(why, -EADDRINUSE,
 				 "another daemon listens on '%s'", path);
 	}
-	if (fd != -ECONNREFUSED || st.st_uid != geteuid())
+	if (fd != -ECONNREFUSED ||
+	    (st.st_uid != geteuid() && st.st_uid != owner->uid))
 		return error_set(why, -EADDRINUSE,
 				 "'%s' is a socket that is not this daemon's "
 				 "to remove: %s",
@@ -77,7 +109,7 @@ static int remove_stale(const char *path, struct error *why)
 }
 
 static int make_socket(struct listening *listening, const char *path,
-		       gid_t group, struct error *why)
+		       const struct listening_owner *owner, struct error *why)
 {
 	_cleanup_free_ char *copy = strdup(path);
 	_cleanup_fd_ int fd = -1;
@@ -87,9 +119,9 @@ static int make_socket(struct listening *listening, const char *path,
 
 	if (!copy)
 		return error_set(why, -ENOMEM, "out of memory");
-	r = make_directory(path, why);
+	r = make_directory(path, owner, why);
 	if (r == 0)
-		r = remove_stale(path, why);
+		r = remove_stale(path, owner, why);
 	if (r < 0)
 		return r;
 	mask = umask(SOCKET_UMASK);
@@ -98,11 +130,13 @@ static int make_socket(struct listening *listening, const char *path,
 	if (fd < 0)
 		return error_set(why, fd, "cannot listen on '%s': %s", path,
 				 strerror(-fd));
-	if (group != LISTENING_OWN_GROUP && lchown(path, (uid_t)-1, group) < 0) {
-		r = -errno;
+	r = give_away(path, S_IFSOCK, owner);
+	if (r < 0) {
 		(void)unlink(path);
-		return error_set(why, r, "'%s' cannot be given to group %u: %s",
-				 path, group, strerror(-r));
+		return error_set(why, r,
+				 "'%s' cannot be given to uid %u and gid %u: "
+				 "%s",
+				 path, owner->uid, owner->gid, strerror(-r));
 	}
 	if (lstat(path, &st) < 0)
 		return error_set(why, -errno, "'%s': %s", path, strerror(errno));
@@ -113,11 +147,11 @@ static int make_socket(struct listening *listening, const char *path,
 	return 0;
 }
 
-int listening_open(struct listening *listening, const char *path, gid_t group,
-		   struct error *why)
+int listening_open(struct listening *listening, const char *path,
+		   const struct listening_owner *owner, struct error *why)
 {
 	*listening = (struct listening){.fd = -1};
-	return make_socket(listening, path, group, why);
+	return make_socket(listening, path, owner, why);
 }
 
 void listening_adopt_consume(struct listening *listening, int fd)
@@ -131,8 +165,10 @@ void listening_close(struct listening *listening)
 
 	listening->fd = fd_close(listening->fd);
 	if (listening->path && lstat(listening->path, &st) == 0 &&
-	    st.st_dev == listening->device && st.st_ino == listening->inode)
-		(void)unlink(listening->path);
+	    st.st_dev == listening->device && st.st_ino == listening->inode &&
+	    unlink(listening->path) < 0)
+		log_info("'%s' stays behind: %s", listening->path,
+			 strerror(errno));
 	free(listening->path);
 	listening->path = NULL;
 }

@@ -41,6 +41,7 @@ libdaemon_la_SOURCES = \
 	daemon/owner.c daemon/owner.h \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/policy.c daemon/policy.h \
+	daemon/privilege.c daemon/privilege.h \
 	daemon/probes.c daemon/probes.h \
 	daemon/reaper.c daemon/reaper.h \
 	daemon/refusal.c daemon/refusal.h \
@@ -63,9 +64,9 @@ libdaemon_la_SOURCES = \
 	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
 	daemon/worker.c daemon/worker.h
-libdaemon_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
+libdaemon_la_CFLAGS = $(AM_CFLAGS) $(CAPNG_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
 libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.la \
-	$(EVENT_LIBS) $(SYSTEMD_LIBS)
+	$(CAPNG_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS)
 
 sbin_PROGRAMS += contigd
 contigd_SOURCES = daemon/main.c
@@ -108,6 +109,7 @@ DAEMON_TESTS = \
 	tests/check_owner \
 	tests/check_pattern \
 	tests/check_policy \
+	tests/check_privilege \
 	tests/check_probes \
 	tests/check_reaper \
 	tests/check_refusal \
@@ -162,6 +164,7 @@ tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $
 tests_check_owner_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_pattern_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_privilege_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_probes_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_refusal_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)

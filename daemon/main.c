@@ -16,6 +16,7 @@
 #include "daemon/loop.h"
 #include "daemon/manager.h"
 #include "daemon/policy.h"
+#include "daemon/privilege.h"
 #include "daemon/server.h"
 #include "daemon/service.h"
 #include "daemon/setup.h"
@@ -35,6 +36,9 @@
  * failed.  It does not start without a socket, or with options or a
  * configuration file, given by name, that it cannot read.
  *
+ * Privilege is for the first half of the way: the socket and the memory.  The
+ * lender, with its thread, and the first client come when it is gone.
+ *
  * SIGTERM and SIGINT end it: the socket goes first, then the connections; what
  * clients hold they keep.  SIGHUP is ignored: a region cannot change its
  * configuration while it is lent, so there is nothing to read anew.
@@ -46,6 +50,7 @@ struct contigd {
 	struct command_line line;
 	struct configuration config;
 	struct policy policy;
+	struct config_identity identity; /* whom it runs as */
 	struct service service;
 	struct backend_options options;
 	struct inheritance inheritance;
@@ -128,15 +133,18 @@ static int make_loop(struct contigd *contigd)
 /* The service manager's socket, or else one of the daemon's own. */
 static int listen_to_clients(struct contigd *contigd, struct error *why)
 {
-	const char *path = contigd->config.socket ? contigd->config.socket
-						  : CONTIG_DEFAULT_SOCKET;
-	gid_t group = contigd->config.has_socket_group
-			      ? contigd->config.socket_group
-			      : LISTENING_OWN_GROUP;
+	const struct configuration *config = &contigd->config;
+	const char *path = config->socket ? config->socket
+					  : CONTIG_DEFAULT_SOCKET;
+	const struct listening_owner owner = {
+		.uid = contigd->identity.uid,
+		.gid = config->has_socket_group ? config->socket_group
+						: contigd->identity.gid,
+	};
 	int fd = manager_listen_fd(&contigd->inheritance, why);
 
 	if (fd == -ENOENT)
-		return listening_open(&contigd->listening, path, group, why);
+		return listening_open(&contigd->listening, path, &owner, why);
 	if (fd < 0)
 		return fd;
 	listening_adopt_consume(&contigd->listening, fd);
@@ -170,7 +178,7 @@ static int lend(struct contigd *contigd)
 	r = lender_new(&contigd->lender, contigd->loop);
 	if (r < 0)
 		return r;
-	policy_init(&contigd->policy, &contigd->config, (uint32_t)geteuid());
+	policy_init(&contigd->policy, &contigd->config, contigd->identity.uid);
 	contigd->service.lender = contigd->lender;
 	setup_make_regions(&contigd->setup, contigd->lender);
 	return server_new(&contigd->server, contigd->loop, &contigd->service,
@@ -199,6 +207,7 @@ static int serve(struct contigd *contigd, struct error *why)
 {
 	int r;
 
+	privilege_choose(&contigd->identity, &contigd->config);
 	r = manager_inherit(&contigd->inheritance, why);
 	if (r < 0)
 		return r;
@@ -208,6 +217,8 @@ static int serve(struct contigd *contigd, struct error *why)
 	r = listen_to_clients(contigd, why);
 	if (r == 0)
 		r = open_memory(contigd, why);
+	if (r == 0)
+		r = privilege_drop(&contigd->identity, why);
 	if (r < 0)
 		return r;
 	inheritance_deinit(&contigd->inheritance);

@@ -28,6 +28,7 @@ START_TEST(everything_is_taken)
 	ck_assert_int_eq(PARSE("--socket", "/s", "--config=/c", "--tree", "/t",
 			       "--default-region", "d", "--log-level=debug",
 			       "--allow-corrupting-kernel", "--simulate", "1M",
+			       "--user=root",
 			       "--pool=p=2M", "--simulate=x=3M"),
 			 0);
 	ck_assert_str_eq(line.socket, "/s");
@@ -35,6 +36,7 @@ START_TEST(everything_is_taken)
 	ck_assert_str_eq(line.tree, "/t");
 	ck_assert_ptr_null(line.dtb);
 	ck_assert_str_eq(line.default_region, "d");
+	ck_assert_str_eq(line.user, "root");
 	ck_assert(line.has_log_level);
 	ck_assert_int_eq(line.log_level, LOG_LEVEL_DEBUG);
 	ck_assert(line.allow_corrupting_kernel);
@@ -109,6 +111,16 @@ START_TEST(command_line_wins_over_the_file)
 	ck_assert_int_eq(command_line_apply(&line, &config, &why), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(why.text, "5Q"));
 	command_line_deinit(&line);
+
+	config.user.uid = 7;
+	ck_assert_int_eq(PARSE("--user=root"), 0);
+	ck_assert_int_eq(command_line_apply(&line, &config, &why), 0);
+	ck_assert(config.has_user);
+	ck_assert_uint_eq(config.user.uid, 0);
+	ck_assert_int_eq(PARSE("--user=no-such-user"), 0);
+	ck_assert_int_eq(command_line_apply(&line, &config, &why), -ENOENT);
+	ck_assert_str_eq(why.text,
+			 "--user: there is no user 'no-such-user'");
 	config_deinit(&config);
 }
 END_TEST
@@ -120,7 +132,7 @@ START_TEST(help_has_every_option)
 		"--socket",	    "--config",	   "--dtb",
 		"--tree",	    "--simulate",  "--pool",
 		"--default-region", "--log-level", "--allow-corrupting-kernel",
-		"--version",	    "--help",
+		"--version",	    "--help",	   "--user",
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)

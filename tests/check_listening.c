@@ -35,7 +35,9 @@ static void after(void)
 
 static int open_at(struct listening *to, const char *at)
 {
-	return listening_open(to, at, LISTENING_OWN_GROUP, &why);
+	const struct listening_owner self = {geteuid(), getegid()};
+
+	return listening_open(to, at, &self, &why);
 }
 
 START_TEST(listens_and_cleans_up)
@@ -141,21 +143,66 @@ START_TEST(another_ones_socket_is_adopted)
 }
 END_TEST
 
-START_TEST(group_gets_the_socket)
+START_TEST(owner_gets_the_socket)
 {
+	struct listening_owner owner = {geteuid(), getegid()};
 	struct stat st;
 
-	ck_assert_int_eq(listening_open(&listening, path, getegid(), &why), 0);
+	ck_assert_int_eq(listening_open(&listening, path, &owner, &why), 0);
 	ck_assert_int_eq(lstat(path, &st), 0);
-	ck_assert_uint_eq(st.st_gid, getegid());
+	ck_assert_uint_eq(st.st_uid, owner.uid);
+	ck_assert_uint_eq(st.st_gid, owner.gid);
 	listening_close(&listening);
 	if (geteuid() != 0)
 		return;
-	ck_assert_int_eq(listening_open(&listening, path, 65534, &why), 0);
+	owner = (struct listening_owner){65533, 65534};
+	ck_assert_int_eq(listening_open(&listening, path, &owner, &why), 0);
 	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 65533);
 	ck_assert_uint_eq(st.st_gid, 65534);
 	ck_assert_int_eq(st.st_mode & 07777, 0660);
 	listening_close(&listening);
+}
+END_TEST
+
+/* A new directory is the owner's, one that was there stays whose it was. */
+START_TEST(owner_gets_a_new_directory)
+{
+	const struct listening_owner owner = {65533, 65534};
+	char deep[96];
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	(void)snprintf(deep, sizeof(deep), "%s/a/sock", dir);
+	ck_assert_int_eq(listening_open(&listening, deep, &owner, &why), 0);
+	listening_close(&listening);
+	*strrchr(deep, '/') = '\0';
+	ck_assert_int_eq(lstat(deep, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 65533);
+	ck_assert_uint_eq(st.st_gid, 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0755);
+	ck_assert_int_eq(rmdir(deep), 0);
+	ck_assert_int_eq(lstat(dir, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+}
+END_TEST
+
+/* Left over from a daemon that had become its user. */
+START_TEST(dead_socket_of_the_owner_is_replaced)
+{
+	const struct listening_owner owner = {65533, 65534};
+	int fd = channel_listen(path, 1);
+
+	ck_assert_int_ge(fd, 0);
+	(void)fd_close(fd);
+	if (chown(path, owner.uid, (gid_t)-1) == 0) { /* it takes root */
+		ck_assert_int_eq(listening_open(&listening, path, &owner, &why),
+				 0);
+		listening_close(&listening);
+		return;
+	}
+	ck_assert_int_eq(unlink(path), 0);
 }
 END_TEST
 
@@ -197,7 +244,9 @@ int main(void)
 	tcase_add_test(tcase, dead_socket_of_another_user_is_not);
 	tcase_add_test(tcase, what_is_no_socket_stays);
 	tcase_add_test(tcase, another_ones_socket_is_adopted);
-	tcase_add_test(tcase, group_gets_the_socket);
+	tcase_add_test(tcase, owner_gets_the_socket);
+	tcase_add_test(tcase, owner_gets_a_new_directory);
+	tcase_add_test(tcase, dead_socket_of_the_owner_is_replaced);
 	tcase_add_test(tcase, only_the_own_path_is_removed);
 	tcase_add_test(tcase, path_that_does_not_fit);
 	return harness_run(suite);

@@ -47,6 +47,7 @@ INTEGRATION_TESTS = \
 	tests/integration/check_killed_clients \
 	tests/integration/check_life \
 	tests/integration/check_limits \
+	tests/integration/check_privilege \
 	tests/integration/check_process \
 	tests/integration/check_supervisor \
 	tests/integration/check_users
@@ -57,6 +58,7 @@ tests_integration_check_countdown_LDADD = libintegration.la $(CHECK_LIBS)
 tests_integration_check_killed_clients_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_limits_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_privilege_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_process_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_supervisor_LDADD = libintegration.la $(CHECK_LIBS) $(SYSTEMD_LIBS)
 tests_integration_check_users_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

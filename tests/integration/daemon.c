@@ -35,6 +35,8 @@ static int open_notify_socket(const struct daemon *daemon)
 		       daemon->directory);
 	ck_assert_int_eq(
 		bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	/* for every user, as a service manager's is */
+	ck_assert_int_eq(chmod(address.sun_path, 0777), 0);
 	return fd;
 }
 
@@ -44,9 +46,14 @@ static void run_daemon(const struct daemon *daemon, const char *const *options)
 	const char *argv[MAX_OPTIONS] = {"contigd", "--config", "/dev/null",
 					 "--socket", daemon->socket};
 	size_t n = 5;
-	char notify[64];
+	char user[16], notify[64];
 	struct rlimit limit = {daemon->max_files, daemon->max_files};
 
+	(void)snprintf(user, sizeof(user), "%u", (unsigned int)geteuid());
+	if (!daemon->configured_user) {
+		argv[n++] = "--user";
+		argv[n++] = user;
+	}
 	while (*options && n + 1 < MAX_OPTIONS)
 		argv[n++] = *options++;
 	(void)snprintf(notify, sizeof(notify), "%s/notify", daemon->directory);

@@ -14,6 +14,8 @@ struct daemon {
 	char socket[64];
 	char status[128];	/* STATUS= of its notification */
 	unsigned int max_files; /* set before the start: RLIMIT_NOFILE; 0: any */
+	int configured_user;	/* set before the start: the user is the
+				   configuration's, else the test's own */
 	int log_fd; /* what it writes to standard error, to be read */
 };
 

@@ -29,8 +29,13 @@ check_PROGRAMS += \
 	tests/board/guest/edu \
 	tests/board/guest/hugeframes \
 	tests/board/guest/intruder \
-	tests/board/guest/misaligned
+	tests/board/guest/misaligned \
+	tests/board/guest/stream
 
+tests_board_guest_camera_SOURCES = \
+	tests/board/guest/camera.c \
+	tests/board/guest/video.c \
+	tests/board/guest/video.h
 tests_board_guest_camera_LDADD = libcontig.la
 tests_board_guest_client_SOURCES = \
 	tests/board/guest/client.c \
@@ -39,6 +44,11 @@ tests_board_guest_client_LDADD = libcontig.la
 tests_board_guest_intruder_SOURCES = \
 	tests/board/guest/intruder.c \
 	proto/message.h
+tests_board_guest_stream_SOURCES = \
+	tests/board/guest/stream.c \
+	tests/board/guest/video.c \
+	tests/board/guest/video.h
+tests_board_guest_stream_LDADD = libcontig.la
 
 # What goes onto the board: its own programs, and the unit tests of what touches
 # the machine, which skip elsewhere for want of a device or privilege.

@@ -58,7 +58,7 @@ granule = 64K
 VIVID = "allocators=1 n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
 
 WITNESSES = ("as", "camera", "client", "edu", "hugeframes", "intruder",
-             "misaligned")
+             "misaligned", "stream")
 
 PATTERN_STEP = 0x9e3779b97f4a7c15
 

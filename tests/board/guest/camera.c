@@ -18,8 +18,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/udmabuf.h>
-#include <linux/videodev2.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,95 +26,15 @@
 #include <unistd.h>
 
 #include "contig.h"
+#include "tests/board/guest/video.h"
 
-#define CAMERA	 "/dev/video0"
 #define WIDTH	 1280
 #define HEIGHT	 720
 #define BUFFERS	 4
 #define FRAMES	 8
-#define LIMIT_MS 30000
 #define BARS	 8
 /* Away from the text that vivid writes into the picture's upper part. */
 #define BAR_ROW	 600
-
-#define refuse(...)                        \
-	do {                               \
-		printf("no " __VA_ARGS__); \
-		printf("\n");              \
-		exit(1);                   \
-	} while (0)
-
-static int camera_open(struct v4l2_pix_format *formatp)
-{
-	struct v4l2_format format = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
-	int fd = open(CAMERA, O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		refuse(CAMERA ": %s", strerror(errno));
-	format.fmt.pix.width = WIDTH;
-	format.fmt.pix.height = HEIGHT;
-	format.fmt.pix.pixelformat = V4L2_PIX_FMT_RGB24;
-	format.fmt.pix.field = V4L2_FIELD_NONE;
-	if (ioctl(fd, VIDIOC_S_FMT, &format))
-		refuse("setting the format: %s", strerror(errno));
-	if (format.fmt.pix.width != WIDTH || format.fmt.pix.height != HEIGHT ||
-	    format.fmt.pix.pixelformat != V4L2_PIX_FMT_RGB24)
-		refuse("the camera does not do %dx%d RGB", WIDTH, HEIGHT);
-	*formatp = format.fmt.pix;
-	return fd;
-}
-
-static void camera_request(int fd)
-{
-	struct v4l2_requestbuffers request = {
-		.count = BUFFERS,
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_DMABUF,
-	};
-
-	if (ioctl(fd, VIDIOC_REQBUFS, &request))
-		refuse("requesting buffers: %s", strerror(errno));
-	if (request.count != BUFFERS)
-		refuse("the camera wants %u buffers", request.count);
-}
-
-/* 0 or a negative errno. */
-static int camera_queue(int fd, unsigned int index, int buffer_fd)
-{
-	struct v4l2_buffer buffer = {
-		.index = index,
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_DMABUF,
-		.m.fd = buffer_fd,
-	};
-
-	return ioctl(fd, VIDIOC_QBUF, &buffer) ? -errno : 0;
-}
-
-static struct v4l2_buffer camera_dequeue(int fd)
-{
-	struct pollfd ready = {.fd = fd, .events = POLLIN};
-	struct v4l2_buffer buffer = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_DMABUF,
-	};
-
-	if (poll(&ready, 1, LIMIT_MS) != 1)
-		refuse("no frame in %d ms", LIMIT_MS);
-	if (ioctl(fd, VIDIOC_DQBUF, &buffer))
-		refuse("taking a frame: %s", strerror(errno));
-	if (buffer.flags & V4L2_BUF_FLAG_ERROR)
-		refuse("frame %u is marked bad", buffer.sequence);
-	return buffer;
-}
-
-static void camera_stream(int fd, int on)
-{
-	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-
-	if (ioctl(fd, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type))
-		refuse("streaming %s: %s", on ? "on" : "off", strerror(errno));
-}
 
 /* White, yellow, cyan, green, magenta, red, blue, black: the bits of
  * red, green and blue count down from 7 with green as the highest. */
@@ -156,7 +74,7 @@ static int capture(const char *region)
 	struct v4l2_pix_format format;
 	struct v4l2_buffer frame = {0};
 	struct contig *contig;
-	int fd = camera_open(&format);
+	int fd = video_open(WIDTH, HEIGHT, &format);
 	int r = contig_open(&contig, NULL);
 
 	if (r < 0)
@@ -168,22 +86,22 @@ static int capture(const char *region)
 	if (contig_alloc_many(contig, &request, BUFFERS, buffers, &failure) < 0)
 		refuse("allocating: %s", failure.text);
 
-	camera_request(fd);
+	video_request(fd, BUFFERS);
 	for (unsigned int i = 0; i < BUFFERS; i++) {
-		r = camera_queue(fd, i, contig_fd(buffers[i]));
+		r = video_queue(fd, i, contig_fd(buffers[i]));
 		if (r < 0)
 			refuse("queueing buffer %u: %s", i, strerror(-r));
 	}
-	camera_stream(fd, 1);
+	video_stream(fd, 1);
 	for (unsigned int i = 0; i < FRAMES; i++) {
-		frame = camera_dequeue(fd);
+		frame = video_dequeue(fd);
 		look(buffers[frame.index], format.bytesperline, frame.sequence);
 		/* the last ones stay as they are, to be looked at */
 		if (i + BUFFERS < FRAMES)
-			(void)camera_queue(fd, frame.index,
+			(void)video_queue(fd, frame.index,
 					   contig_fd(buffers[frame.index]));
 	}
-	camera_stream(fd, 0);
+	video_stream(fd, 0);
 
 	printf("ok frames=%d width=%d height=%d stride=%u bytes=%u", FRAMES,
 	       WIDTH, HEIGHT, format.bytesperline, format.sizeimage);
@@ -222,7 +140,7 @@ static unsigned int count_breaks(const uint8_t *memory, size_t size, long page)
 static int scattered(void)
 {
 	struct v4l2_pix_format format;
-	int fd = camera_open(&format);
+	int fd = video_open(WIDTH, HEIGHT, &format);
 	long page = sysconf(_SC_PAGESIZE);
 	size_t size = (format.sizeimage + page - 1) / page * page;
 	int memory_fd = memfd_create("scattered", MFD_ALLOW_SEALING);
@@ -249,9 +167,9 @@ static int scattered(void)
 
 	if (buffer_fd < 0)
 		refuse("making a udmabuf: %s", strerror(errno));
-	camera_request(fd);
+	video_request(fd, BUFFERS);
 
-	int r = camera_queue(fd, 0, buffer_fd);
+	int r = video_queue(fd, 0, buffer_fd);
 
 	printf("ok breaks=%u queue=%s\n", count_breaks(memory, size, page),
 	       r == 0 ? "taken" : strerrorname_np(-r));

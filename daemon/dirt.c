@@ -14,6 +14,9 @@
  * of memory notes the newest ticket and waits until everything up to it is
  * clean; what others soil meanwhile comes later and cannot hold it up.
  *
+ * What will be dirty in a moment counts for those who wait as if it were: it
+ * has its ticket from the moment on at which it was announced.
+ *
  * Tickets are counted over all regions, so that a request which several regions
  * could serve has one number to wait for.
  */
@@ -22,6 +25,8 @@ void dirt_init(struct dirt *dirt, uint64_t *ticketp)
 {
 	list_init(&dirt->stains);
 	dirt->bytes = 0;
+	list_init(&dirt->awaited);
+	dirt->awaited_bytes = 0;
 	dirt->ticketp = ticketp;
 }
 
@@ -48,9 +53,28 @@ struct stain *stain_new(const struct run *run)
 	return stain;
 }
 
-void dirt_add_consume(struct dirt *dirt, struct stain *stain)
+void dirt_await(struct dirt *dirt, struct stain *stain)
 {
 	stain->ticket = ++*dirt->ticketp;
+	list_append(&dirt->awaited, &stain->link);
+	dirt->awaited_bytes += stain->run.size_bytes;
+}
+
+void dirt_add_consume(struct dirt *dirt, struct stain *stain)
+{
+	const struct stain *next =
+		list_first(&dirt->awaited, struct stain, link);
+
+	/* Tickets must not fall along the list, or a wait would end too early:
+	 * what comes in unannounced shares the next one's. */
+	if (!stain->ticket) {
+		stain->ticket = next ? next->ticket : ++*dirt->ticketp;
+	} else if (stain == next) {
+		list_remove(&stain->link);
+		dirt->awaited_bytes -= stain->run.size_bytes;
+	} else {
+		broken("memory gets dirty before what was announced earlier");
+	}
 	list_append(&dirt->stains, &stain->link);
 	dirt->bytes += stain->run.size_bytes;
 }
@@ -85,10 +109,14 @@ void dirt_remove(struct dirt *dirt, const struct run *run)
 	free(stain);
 }
 
-bool dirt_waits(const struct dirt *dirt, uint64_t ticket)
+static bool is_due(const struct list *stains, uint64_t ticket)
 {
-	const struct stain *stain =
-		list_first(&dirt->stains, struct stain, link);
+	const struct stain *stain = list_first(stains, struct stain, link);
 
 	return stain && stain->ticket <= ticket;
+}
+
+bool dirt_waits(const struct dirt *dirt, uint64_t ticket)
+{
+	return is_due(&dirt->stains, ticket) || is_due(&dirt->awaited, ticket);
 }

@@ -15,14 +15,17 @@
 
 /* One run; made when the run is lent, so that its return needs no memory. */
 struct stain {
-	struct list link; // dirt::stains
+	struct list link; // dirt::stains or dirt::awaited
 	struct run run;
-	uint64_t ticket; /* of all regions, increasing in order of soiling */
+	uint64_t ticket; /* of all regions, increasing in order of soiling; 0:
+			    none yet */
 };
 
 struct dirt {
 	struct list stains;
 	uint64_t bytes;
+	struct list awaited;
+	uint64_t awaited_bytes;
 	uint64_t *ticketp; /* borrowed: the newest one given to any region */
 };
 
@@ -32,6 +35,11 @@ void dirt_deinit(struct dirt *dirt);
 /* NULL: out of memory.  Freed with free(), or given to dirt_add_consume(). */
 struct stain *stain_new(const struct run *run);
 
+/* The run comes back for certain, but something is still to be done with it:
+ * it takes its place in the order already.  The stain stays its maker's.  What
+ * is awaited must be added in the order in which it was announced. */
+void dirt_await(struct dirt *dirt, struct stain *stain);
+
 void dirt_add_consume(struct dirt *dirt, struct stain *stain);
 
 /* The first bytes of the oldest stain, at most max_bytes; false: all clean. */
@@ -39,7 +47,7 @@ bool dirt_peek(const struct dirt *dirt, uint64_t max_bytes, struct run *runp);
 /* Takes away what dirt_peek() gave. */
 void dirt_remove(struct dirt *dirt, const struct run *run);
 
-/* Whether anything is left of what was soiled up to that ticket. */
+/* Whether anything is left of what was soiled or announced up to that ticket. */
 bool dirt_waits(const struct dirt *dirt, uint64_t ticket);
 
 #endif

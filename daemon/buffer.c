@@ -18,6 +18,9 @@
  * until that connection ends, and charged to its owner's uid to the end: who
  * hands a buffer on and leaves pays for it.
  *
+ * The guard behind it is taken from the region, but charged to nobody: it is
+ * the operator's wish, and no client can use it.
+ *
  * Everything that the end needs is made at the start (the stain), so that
  * memory can come back when there is no memory.
  */
@@ -36,6 +39,7 @@ static void charge(struct buffer *buffer, struct owner *owner)
 	list_append(&owner->buffers, &buffer->owner_link);
 	buffer->region->n_buffers++;
 	buffer->region->lent_bytes += bytes;
+	buffer->region->guarding_bytes += buffer->object->guard_bytes;
 	list_append(&buffer->region->buffers, &buffer->region_link);
 }
 
@@ -58,6 +62,7 @@ static void refund(struct buffer *buffer)
 	buffer->account->bytes -= bytes;
 	buffer->account = account_unref(buffer->accounts, buffer->account);
 	buffer->region->n_buffers--;
+	buffer->region->guarding_bytes -= buffer->object->guard_bytes;
 	if (buffer->state == BUFFER_LENT)
 		buffer->region->lent_bytes -= bytes;
 	else
@@ -68,15 +73,19 @@ static void refund(struct buffer *buffer)
 int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 		       const struct run *run, struct error *why)
 {
-	const struct backend *backend = spec->region->memory->backend;
+	struct memory *memory = spec->region->memory;
+	const struct run lent = {
+		.phys = run->phys,
+		.size_bytes = run->size_bytes - memory->guard_bytes,
+	};
 	_cleanup_free_ struct buffer *buffer = calloc(1, sizeof(*buffer));
 	_cleanup_free_ struct stain *stain = stain_new(run);
 	int r;
 
 	if (!buffer || !stain)
 		return error_set(why, -ENOMEM, "the daemon is out of memory");
-	r = backend->object_new(spec->region->memory, run, spec->name,
-				&buffer->object, why);
+	r = memory->backend->object_new(memory, &lent, spec->name,
+					&buffer->object, why);
 	if (r < 0)
 		return r;
 	buffer->id = spec->id;
@@ -84,6 +93,7 @@ int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 	buffer->region = spec->region;
 	buffer->stain = TAKE_PTR(stain);
 	(void)snprintf(buffer->name, sizeof(buffer->name), "%s", spec->name);
+	list_init(&buffer->return_link);
 	list_init(&buffer->region_link);
 	list_init(&buffer->owner_link);
 	list_init(&buffer->watch_link);
@@ -102,7 +112,7 @@ struct buffer *buffer_free(struct buffer *buffer, enum buffer_end end)
 		       (unsigned long long)buffer->id);
 	refund(buffer);
 	region->memory->backend->object_free(buffer->object);
-	if (end == BUFFER_USED) {
+	if (end == BUFFER_USED || buffer->guard_filled) {
 		region_soil_consume(region, buffer->stain);
 	} else {
 		region_give_back(region, &buffer->stain->run);

@@ -9,6 +9,7 @@
 #include "daemon/account.h"
 #include "daemon/backend.h"
 #include "daemon/closings.h"
+#include "daemon/guard.h"
 #include "daemon/owner.h"
 #include "daemon/region.h"
 #include "util/error.h"
@@ -36,7 +37,10 @@ struct buffer {
 	struct accounts *accounts;
 	struct owner *owner; /* NULL: that connection has ended */
 	unsigned int pins;   /* the worker copies from or to it */
+	bool guard_filled;   /* so what is in the guard means something */
+	struct guard_damage damage; /* of the guard, once it was reported */
 
+	struct list return_link;   // warden::returned
 	struct list region_link;   // region::buffers
 	struct list owner_link;	   // owner::buffers
 	RB_ENTRY(buffer) by_id;	   // registry::ids
@@ -64,8 +68,9 @@ struct buffer_spec {
 	struct owner *owner;
 };
 
-/* Makes the buffer of a clean run that was taken from the region's space.  The
- * run becomes the buffer's only where this returns 0.
+/* Makes the buffer of a clean run that was taken from the region's space; the
+ * guard is the end of it.  The run becomes the buffer's only where this returns
+ * 0.
  * A negative errno: what the backend could not do, with the words in *why. */
 int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 		       const struct run *run, struct error *why);

@@ -51,8 +51,11 @@ struct loan *loan_free(struct loan *loan)
 static int take_runs(const struct want *want, struct region *region,
 		     struct run *runs, struct space_refusal *why)
 {
+	struct space_request request = want->run;
+
+	request.tail_bytes = region->memory->guard_bytes;
 	for (uint32_t i = 0; i < want->count; i++) {
-		int r = space_alloc(region->space, &want->run, &runs[i], why);
+		int r = space_alloc(region->space, &request, &runs[i], why);
 
 		if (r == 0)
 			continue;

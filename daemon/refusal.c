@@ -17,7 +17,8 @@
  *	region 'video': 5.1M requested, 12M free, longest run 4M; 8M draining
  *
  * The figures are those of the region as everybody sees it: what is dirty
- * counts as free.
+ * counts as free.  A guard behind each buffer takes room as well, so it is
+ * named wherever room is what is missing, and is part of what was requested.
  */
 
 uint64_t want_total_bytes(const struct want *want, const struct region *region)
@@ -28,7 +29,8 @@ uint64_t want_total_bytes(const struct want *want, const struct region *region)
 	if (__builtin_add_overflow(want->run.size_bytes, granule - 1, &each))
 		return UINT64_MAX;
 	each &= ~(granule - 1);
-	if (__builtin_mul_overflow(each, (uint64_t)want->count, &total))
+	if (__builtin_add_overflow(each, region->memory->guard_bytes, &each) ||
+	    __builtin_mul_overflow(each, (uint64_t)want->count, &total))
 		return UINT64_MAX;
 	return total;
 }
@@ -117,6 +119,7 @@ void refusal_set_space(struct refusal *refusal, const struct want *want,
 		       unsigned int constraints)
 {
 	uint64_t total = want_total_bytes(want, region);
+	uint64_t guard_bytes = region->memory->guard_bytes;
 	char size[FORMAT_SIZE_BYTES], times[16] = "";
 
 	refusal_set(refusal, refusal_space_reason(outcome),
@@ -130,6 +133,10 @@ void refusal_set_space(struct refusal *refusal, const struct want *want,
 			       want->count);
 	append(refusal->text, "%s%s requested", times,
 	       format_size(size, want->run.size_bytes));
+	if (guard_bytes > 0 && outcome != SPACE_E_INVALID)
+		append(refusal->text, " (and a guard of %s behind%s)",
+		       format_size(size, guard_bytes),
+		       want->count > 1 ? " each" : "");
 	if (outcome == SPACE_E_INVALID) {
 		append(refusal->text, ", which no run can satisfy: a boundary "
 				      "is smaller than the size");

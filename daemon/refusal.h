@@ -27,8 +27,8 @@ struct refusal {
 	char text[CONTIG_MSG_TEXT_BYTES];
 };
 
-/* All bytes asked for, in granules of the region; UINT64_MAX: more than fit
- * a number. */
+/* All bytes that it would take, in granules of the region and with guards;
+ * UINT64_MAX: more than fit a number. */
 uint64_t want_total_bytes(const struct want *want, const struct region *region);
 
 /* Sets reason and text, and all figures to 0. */

@@ -13,7 +13,7 @@
 /*
  * What became of each byte of a region:
  *
- *	clean + dirty + lent + draining + unusable == size
+ *	clean + dirty + lent + draining + guarding + unusable == size
  *
  * Clean is what is free in the space.  Dirty is free for people, in every
  * figure that they see, but not for the allocator: it stays taken in the space
@@ -44,6 +44,24 @@ static int soil_everything(struct region *region)
 	return 0;
 }
 
+static int check_guard(const struct region_spec *spec,
+		       const struct memory *memory, struct error *why)
+{
+	if (memory->guard_bytes == 0)
+		return 0;
+	if (!memory->backend->guard_write)
+		return error_set(why, -EINVAL, "backend %s has no guards",
+				 memory->backend->name);
+	/* granules are powers of two; the space says so where one is not */
+	if (memory->guard_bytes & (spec->granule_bytes - 1))
+		return error_set(why, -EINVAL,
+				 "a guard of %" PRIu64
+				 " bytes is not a multiple of the granule "
+				 "%" PRIu64,
+				 memory->guard_bytes, spec->granule_bytes);
+	return 0;
+}
+
 int region_new_consume(struct region **regionp, const struct region_spec *spec,
 		       struct memory *memory, struct error *why)
 {
@@ -61,6 +79,9 @@ int region_new_consume(struct region **regionp, const struct region_spec *spec,
 	region->name = strdup(spec->name);
 	if (!region->name)
 		return error_set(why, -ENOMEM, "out of memory");
+	r = check_guard(spec, memory, why);
+	if (r < 0)
+		return r;
 	r = space_new(&region->space, spec->granule_bytes, memory->segments,
 		      memory->n_segments, why);
 	if (r < 0)

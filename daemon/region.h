@@ -32,6 +32,8 @@ struct region {
 	size_t n_buffers;
 	uint64_t lent_bytes;
 	uint64_t draining_bytes;
+	uint64_t guarding_bytes; /* the guards behind those two */
+	uint64_t damaged_guards; /* found since start */
 	uint64_t drained_ms;	 /* when a buffer last began to drain */
 	uint64_t unusable_bytes; /* zeroing failed: never lent again */
 };

@@ -90,6 +90,36 @@ START_TEST(used_is_dirty_and_untouched_is_clean)
 }
 END_TEST
 
+/* The guard comes from the region and goes back to it, dirty once it was
+ * filled; nobody is charged for it. */
+START_TEST(guard_is_taken_and_not_charged)
+{
+	struct buffer *buffer, *filled;
+
+	fake.memory.guard_bytes = 8192;
+	buffer = make(4096 + 8192); /* what the space gives with its tail */
+	ck_assert_uint_eq(buffer_bytes(buffer), 4096);
+	ck_assert_uint_eq(buffer->object->guard_bytes, 8192);
+	ck_assert_uint_eq(region->lent_bytes, 4096);
+	ck_assert_uint_eq(region->guarding_bytes, 8192);
+	ck_assert_uint_eq(owner.bytes, 4096);
+	ck_assert_uint_eq(account_find(&accounts, 1000)->bytes, 4096);
+	buffer_drain(buffer, 0);
+	ck_assert_uint_eq(region->draining_bytes, 4096);
+	ck_assert_uint_eq(region->guarding_bytes, 8192);
+	ck_assert_uint_eq(space_free_bytes(region->space), MIB - 12288);
+
+	filled = make(4096 + 8192);
+	filled->guard_filled = true;
+	ck_assert_uint_eq(region->guarding_bytes, 2 * 8192);
+	(void)buffer_free(buffer, BUFFER_UNTOUCHED);
+	ck_assert_uint_eq(space_free_bytes(region->space), MIB - 12288);
+	(void)buffer_free(filled, BUFFER_UNTOUCHED);
+	ck_assert_uint_eq(region->guarding_bytes, 0);
+	ck_assert_uint_eq(region->dirt.bytes, 12288);
+}
+END_TEST
+
 START_TEST(drained_keeps_its_owner)
 {
 	struct buffer *buffer = make(4096);
@@ -173,6 +203,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, charges_follow_the_buffer);
 	tcase_add_test(tcase, used_is_dirty_and_untouched_is_clean);
+	tcase_add_test(tcase, guard_is_taken_and_not_charged);
 	tcase_add_test(tcase, drained_keeps_its_owner);
 	tcase_add_test(tcase, orphan_stays_charged_to_its_uid);
 	tcase_add_test(tcase, failed_object_leaves_the_run);

@@ -137,6 +137,49 @@ START_TEST(descriptor_that_fails_undoes_all)
 }
 END_TEST
 
+/* Each buffer takes its guard with it; constraints are the buffer's. */
+START_TEST(guards_take_room_behind_each)
+{
+	struct loan *loan = make(65536 - FAKE_GRANULE, 16);
+	struct loan *tight = make(65536, 16);
+
+	fake.memory.guard_bytes = FAKE_GRANULE;
+	ck_assert_int_eq(try(tight), CONTIG_MSG_R_FULL);
+	ck_assert_uint_eq(refusal.requested_bytes, 16 * (65536 + FAKE_GRANULE));
+	expect_nothing_taken(tight);
+	loan->want.run.boundary_bytes = 65536;
+	loan->want.run.max_phys = FAKE_BASE + MIB - FAKE_GRANULE - 1;
+	ck_assert_int_eq(try(loan), 0);
+	ck_assert_uint_eq(region->lent_bytes, 16 * (65536 - FAKE_GRANULE));
+	ck_assert_uint_eq(region->guarding_bytes, 16 * FAKE_GRANULE);
+	ck_assert_uint_eq(space_free_bytes(region->space), 0);
+	for (size_t i = 0; i < loan->n_lent; i++) {
+		ck_assert_uint_eq(buffer_bytes(loan->buffers[i]),
+				  65536 - FAKE_GRANULE);
+		ck_assert_uint_eq(loan->buffers[i]->object->run.phys % 65536, 0);
+		(void)buffer_free(loan->buffers[i], BUFFER_USED);
+	}
+	(void)loan_free(loan);
+	(void)loan_free(tight);
+}
+END_TEST
+
+/* Nothing was filled yet, so all of it is still clean. */
+START_TEST(failure_gives_guards_back)
+{
+	struct loan *loan = make(4096, 5);
+
+	fake.memory.guard_bytes = FAKE_GRANULE;
+	for (size_t left = 0; left < 5; left++) {
+		fake.objects_left = left;
+		ck_assert_int_eq(try(loan), CONTIG_MSG_R_BACKEND);
+		expect_nothing_taken(loan);
+		ck_assert_uint_eq(region->guarding_bytes, 0);
+	}
+	(void)loan_free(loan);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("loan");
@@ -147,5 +190,7 @@ int main(void)
 	tcase_add_test(tcase, one_too_many_is_none);
 	tcase_add_test(tcase, object_that_fails_undoes_all);
 	tcase_add_test(tcase, descriptor_that_fails_undoes_all);
+	tcase_add_test(tcase, guards_take_room_behind_each);
+	tcase_add_test(tcase, failure_gives_guards_back);
 	return harness_run(suite);
 }

@@ -51,6 +51,20 @@ START_TEST(every_byte_is_in_one_cell)
 }
 END_TEST
 
+START_TEST(guards_count_as_their_buffer)
+{
+	struct lot guarded;
+
+	lot_init_guarded(&guarded, 3, FAKE_GRANULE);
+	buffer_drain(guarded.buffers[2], 0);
+	occupancy_fill(guarded.region, 4 * FAKE_GRANULE, cells);
+	ck_assert_uint_eq(cells[0].lent_bytes, 4 * FAKE_GRANULE);
+	ck_assert_uint_eq(cells[1].draining_bytes, 2 * FAKE_GRANULE);
+	ck_assert_uint_eq(cells[1].free_bytes, 2 * FAKE_GRANULE);
+	lot_deinit(&guarded);
+}
+END_TEST
+
 START_TEST(long_runs_cross_cells_and_gaps_stay_empty)
 {
 	const struct run segments[] = {
@@ -87,6 +101,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, cells_are_whole_granules);
 	tcase_add_test(tcase, every_byte_is_in_one_cell);
+	tcase_add_test(tcase, guards_count_as_their_buffer);
 	tcase_add_test(tcase, long_runs_cross_cells_and_gaps_stay_empty);
 	return harness_run(suite);
 }

@@ -99,6 +99,31 @@ START_TEST(too_large_for_ever)
 }
 END_TEST
 
+/* Without the guards the figures would contradict the refusal. */
+START_TEST(guards_take_room)
+{
+	fake.memory.guard_bytes = 65536;
+	want.run.size_bytes = 16 * MIB;
+	refusal_set_space(&refusal, &want, region, SPACE_E_TOO_LARGE, 0);
+	ck_assert_uint_eq(refusal.requested_bytes, 16 * MIB + 65536);
+	ck_assert_str_eq(refusal.text,
+			 "region 'video': 16M requested (and a guard of 64K "
+			 "behind), it never holds more than 16M in a run");
+	want.run.size_bytes = MIB;
+	want.count = 16;
+	refusal_set_space(&refusal, &want, region, SPACE_E_FULL, 0);
+	ck_assert_uint_eq(refusal.requested_bytes, 17 * MIB);
+	ck_assert_str_eq(refusal.text,
+			 "region 'video': 16 x 1M requested (and a guard of "
+			 "64K behind each), 16M free, longest run 16M");
+	want.run.size_bytes = UINT64_MAX & ~UINT64_C(4095);
+	want.count = 1;
+	ck_assert_uint_eq(want_total_bytes(&want, region), UINT64_MAX);
+	refusal_set_space(&refusal, &want, region, SPACE_E_INVALID, 0);
+	ck_assert_ptr_null(strstr(refusal.text, "guard"));
+}
+END_TEST
+
 START_TEST(totals_are_in_granules_and_do_not_overflow)
 {
 	want.count = 3;
@@ -145,6 +170,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_dirty_counts_as_free);
 	tcase_add_test(tcase, names_what_stood_in_the_way);
 	tcase_add_test(tcase, too_large_for_ever);
+	tcase_add_test(tcase, guards_take_room);
 	tcase_add_test(tcase, totals_are_in_granules_and_do_not_overflow);
 	tcase_add_test(tcase, closest_is_what_helps_most);
 	return harness_run(suite);

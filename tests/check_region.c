@@ -166,6 +166,57 @@ START_TEST(bad_granule_leaves_memory_with_the_caller)
 }
 END_TEST
 
+START_TEST(guards_are_of_whole_granules)
+{
+	const struct run segment = {FAKE_BASE, MIB};
+	const struct region_spec spec = {
+		.id = 1,
+		.name = "guarded",
+		.granule_bytes = 2 * FAKE_GRANULE,
+		.ticketp = &fake.ticket,
+	};
+	struct error why = ERROR_INIT;
+	struct region *region = NULL;
+
+	fake_init(&fake, &segment, 1, true);
+	fake.memory.guard_bytes = 3 * FAKE_GRANULE;
+	ck_assert_int_eq(region_new_consume(&region, &spec, &fake.memory, &why),
+			 -EINVAL);
+	ck_assert_ptr_null(region);
+	ck_assert_str_eq(why.text, "a guard of 12288 bytes is not a multiple "
+				   "of the granule 8192");
+	fake.memory.guard_bytes = 4 * FAKE_GRANULE;
+	ck_assert_int_eq(region_new_consume(&region, &spec, &fake.memory, &why),
+			 0);
+	(void)region_free(region);
+}
+END_TEST
+
+START_TEST(backend_that_has_no_guards)
+{
+	const struct run segment = {FAKE_BASE, MIB};
+	const struct region_spec spec = {
+		.id = 1,
+		.name = "guarded",
+		.granule_bytes = FAKE_GRANULE,
+		.ticketp = &fake.ticket,
+	};
+	struct error why = ERROR_INIT;
+	struct region *region = NULL;
+
+	fake_init(&fake, &segment, 1, true);
+	fake.backend.guard_write = NULL;
+	fake.memory.guard_bytes = FAKE_GRANULE;
+	ck_assert_int_eq(region_new_consume(&region, &spec, &fake.memory, &why),
+			 -EINVAL);
+	ck_assert_str_eq(why.text, "backend fake has no guards");
+	fake.memory.guard_bytes = 0;
+	ck_assert_int_eq(region_new_consume(&region, &spec, &fake.memory, &why),
+			 0);
+	(void)region_free(region);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("region");
@@ -178,5 +229,7 @@ int main(void)
 	tcase_add_test(tcase, what_cannot_be_zeroed_stays_out_of_use);
 	tcase_add_test(tcase, longest_run_joins_clean_and_dirty);
 	tcase_add_test(tcase, bad_granule_leaves_memory_with_the_caller);
+	tcase_add_test(tcase, guards_are_of_whole_granules);
+	tcase_add_test(tcase, backend_that_has_no_guards);
 	return harness_run(suite);
 }

@@ -6,13 +6,20 @@
 
 void lot_init(struct lot *lot, size_t n)
 {
+	lot_init_guarded(lot, n, 0);
+}
+
+void lot_init_guarded(struct lot *lot, size_t n, uint64_t guard_bytes)
+{
 	const struct space_request request = {
 		.size_bytes = 1,
 		.max_phys = UINT64_MAX,
+		.tail_bytes = guard_bytes,
 	};
 
 	lot->region = fake_region(&lot->fake, 1, "lot",
-				  (n + 1) * FAKE_GRANULE, true);
+				  (n + 1) * (FAKE_GRANULE + guard_bytes), true);
+	lot->fake.memory.guard_bytes = guard_bytes;
 	accounts_init(&lot->accounts);
 	ck_assert_int_eq(owner_init(&lot->owner, &lot->accounts, 1000), 0);
 	lot->n = n;

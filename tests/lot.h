@@ -20,6 +20,8 @@ struct lot {
 };
 
 void lot_init(struct lot *lot, size_t n);
+/* The same with a guard behind each, which is not filled. */
+void lot_init_guarded(struct lot *lot, size_t n, uint64_t guard_bytes);
 /* Ends what the test has left. */
 void lot_deinit(struct lot *lot);
 /* Ends the buffer. */

@@ -6,7 +6,8 @@ FUZZ_TARGETS = \
 	tests/fuzz/config \
 	tests/fuzz/devicetree \
 	tests/fuzz/live_tree \
-	tests/fuzz/messages
+	tests/fuzz/messages \
+	tests/fuzz/replies
 check_PROGRAMS += $(FUZZ_TARGETS)
 
 check_LTLIBRARIES += libfuzz.la
@@ -48,6 +49,12 @@ tests_fuzz_messages_SOURCES = \
 	tests/fuzz/stage.c tests/fuzz/stage.h
 tests_fuzz_messages_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_messages_LDADD = $(FUZZ_MAIN) libfuzz.la libdaemon.la
+tests_fuzz_replies_SOURCES = \
+	tests/fuzz/answers.c tests/fuzz/answers.h \
+	tests/fuzz/liar.c tests/fuzz/liar.h \
+	tests/fuzz/replies.c
+tests_fuzz_replies_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_replies_LDADD = $(FUZZ_MAIN) libfuzz.la libproto.la libcontig.la
 
 EXTRA_DIST += \
 	tests/fuzz/README.md \

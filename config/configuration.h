@@ -124,7 +124,7 @@ int config_add_pool(struct configuration *config, const char *text,
 const struct config_region *
 config_find_region(const struct configuration *config, const char *name);
 
-/* True where uid, gid or one of the groups is on the list. */
+/* True where uid, gid or one of the groups, which ascend, is on the list. */
 bool config_principals_match(const struct config_principals *principals,
 			     uint32_t uid, uint32_t gid, const uint32_t *groups,
 			     size_t n_groups);

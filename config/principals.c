@@ -179,6 +179,13 @@ static bool contains(const uint32_t *ids, size_t n, uint32_t id)
 	return false;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
 bool config_principals_match(const struct config_principals *principals,
 			     uint32_t uid, uint32_t gid, const uint32_t *groups,
 			     size_t n_groups)
@@ -187,8 +194,10 @@ bool config_principals_match(const struct config_principals *principals,
 	    contains(principals->uids, principals->n_uids, uid) ||
 	    contains(principals->gids, principals->n_gids, gid))
 		return true;
-	for (size_t i = 0; i < n_groups; i++)
-		if (contains(principals->gids, principals->n_gids, groups[i]))
+	/* A process may have very many groups, a list has few. */
+	for (size_t i = 0; n_groups > 0 && i < principals->n_gids; i++)
+		if (bsearch(&principals->gids[i], groups, n_groups,
+			    sizeof(*groups), by_number))
 			return true;
 	return false;
 }

@@ -16,9 +16,20 @@
  * A process may have up to 65536 groups.  The kernel says how much room they
  * take (ERANGE), so the list is read in as many attempts as that takes; it is
  * fixed at connect, so two suffice.
+ *
+ * The list is sorted once, for every later question about it to take time with
+ * the logarithm of its length.  The kernel keeps its own sorted, but by the
+ * numbers of the first user namespace, which another one may show in any order.
  */
 
 #define GROUPS_AT_FIRST 32
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
 
 static int read_groups(struct credentials *credentials, int fd_borrow)
 {
@@ -37,6 +48,7 @@ static int read_groups(struct credentials *credentials, int fd_borrow)
 	if (r < 0)
 		return -errno;
 	credentials->n_groups = size / sizeof(*groups);
+	qsort(groups, credentials->n_groups, sizeof(*groups), by_number);
 	credentials->groups = TAKE_PTR(groups);
 	return 0;
 }

@@ -12,7 +12,7 @@ struct credentials {
 	uint32_t uid;	  /* effective */
 	uint32_t gid;	  /* effective */
 	pid_t pid;	  /* for messages only: it may be another's by now */
-	uint32_t *groups; /* supplementary; owned */
+	uint32_t *groups; /* supplementary, ascending; owned */
 	size_t n_groups;
 };
 

@@ -49,7 +49,7 @@ END_TEST
 START_TEST(numbers)
 {
 	_cleanup_principals_ struct config_principals some = {0};
-	const uint32_t groups[] = {5, 44, 6};
+	const uint32_t groups[] = {5, 44, 60};
 
 	add(&some, "1000, 0x10 ,@44", "");
 	add(&some, "4294967294", "");
@@ -62,6 +62,9 @@ START_TEST(numbers)
 	ck_assert(config_principals_match(&some, 1, 1, groups, 3));
 	ck_assert(config_principals_match(&some, 1, 1, groups, 2));
 	ck_assert(!config_principals_match(&some, 1, 1, groups, 1));
+	ck_assert(config_principals_match(&some, 1, 1, groups + 1, 1));
+	ck_assert(config_principals_match(&some, 1, 1, groups + 1, 2));
+	ck_assert(!config_principals_match(&some, 1, 1, groups + 2, 1));
 	ck_assert_uint_eq(some.n_uids, 3);
 	ck_assert_uint_eq(some.n_gids, 1);
 }

@@ -187,35 +187,49 @@ struct space *space_free(struct space *space)
 	return NULL;
 }
 
+/* The segment that an address is in, or NULL. */
+static const struct run *find_segment(const struct space *space, uint64_t phys)
+{
+	size_t low = 0, high = space->n_segments;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (space->segments[middle].phys <= phys)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || phys > run_last(&space->segments[low - 1]))
+		return NULL;
+	return &space->segments[low - 1];
+}
+
 /* The bits of a run; false where it is not within one segment, not granular
  * or empty. */
 static bool bits_of(const struct space *space, const struct run *run,
 		    uint64_t *firstp, uint64_t *countp)
 {
-	size_t low = 0, high = space->n_segments;
 	const struct run *segment;
 	uint64_t last;
 
 	if (run->size_bytes == 0 || !is_granular(space, run) ||
 	    __builtin_add_overflow(run->phys, run->size_bytes - 1, &last))
 		return false;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (space->segments[middle].phys <= run->phys)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0)
+	segment = find_segment(space, run->phys);
+	if (!segment || last > run_last(segment))
 		return false;
-	segment = &space->segments[low - 1];
-	if (last > run_last(segment))
-		return false;
-	*firstp = space->first_bits[low - 1] +
+	*firstp = space->first_bits[segment - space->segments] +
 		  (run->phys - segment->phys) / space->granule_bytes;
 	*countp = run->size_bytes / space->granule_bytes;
 	return true;
+}
+
+uint64_t space_bytes_from(const struct space *space, uint64_t phys)
+{
+	const struct run *segment = find_segment(space, phys);
+
+	return segment ? segment->size_bytes - (phys - segment->phys) : 0;
 }
 
 /* The request in granules; 0, SPACE_E_INVALID or SPACE_E_TOO_LARGE. */

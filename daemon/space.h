@@ -91,6 +91,9 @@ size_t space_count_free_runs(const struct space *space);
 /* The segments, sorted by address; borrowed. */
 const struct run *space_segments(const struct space *space, size_t *np);
 
+/* How many bytes of one segment there are from phys on; 0: it is in none. */
+uint64_t space_bytes_from(const struct space *space, uint64_t phys);
+
 /* Calls fn for every free run in order of address. */
 void space_for_each_free(const struct space *space,
 			 void (*fn)(void *data, const struct run *run),

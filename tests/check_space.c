@@ -540,6 +540,27 @@ START_TEST(release_odd)
 }
 END_TEST
 
+START_TEST(bytes_from_an_address)
+{
+	const struct run parts[] = {
+		{0x10000, 0x2000},
+		{0x20000, 0x1000},
+		{UINT64_MAX - 0xfff, 0x1000},
+	};
+	struct space *space;
+
+	ck_assert_int_eq(space_new(&space, 0x1000, parts, 3, NULL), 0);
+	ck_assert_uint_eq(space_bytes_from(space, 0), 0);
+	ck_assert_uint_eq(space_bytes_from(space, 0xffff), 0);
+	ck_assert_uint_eq(space_bytes_from(space, 0x10000), 0x2000);
+	ck_assert_uint_eq(space_bytes_from(space, 0x11fff), 1);
+	ck_assert_uint_eq(space_bytes_from(space, 0x12000), 0);
+	ck_assert_uint_eq(space_bytes_from(space, 0x20fff), 1);
+	ck_assert_uint_eq(space_bytes_from(space, UINT64_MAX), 1);
+	(void)space_free(space);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("space");
@@ -568,5 +589,6 @@ int main(void)
 	tcase_add_test_raise_signal(tcase, release_free_part, SIGABRT);
 	tcase_add_test_raise_signal(tcase, release_gap, SIGABRT);
 	tcase_add_test_raise_signal(tcase, release_odd, SIGABRT);
+	tcase_add_test(tcase, bytes_from_an_address);
 	return harness_run(suite);
 }

@@ -55,6 +55,24 @@ enum config_kind {
 	CONFIG_SIMULATE,
 };
 
+/* Users and groups: a list of names and numbers, resolved when read. */
+struct config_principals {
+	bool everybody;
+	uint32_t *uids;
+	size_t n_uids;
+	uint32_t *gids;
+	size_t n_gids;
+};
+
+/* A piece of a region that only some may use. */
+struct config_reservation {
+	char *name; /* of the user or @group, as it is written */
+	struct config_principals who;
+	uint64_t size_bytes; /* not 0 */
+	uint64_t below;	     /* where it must end; 0: anywhere */
+	unsigned int line;
+};
+
 struct config_region {
 	enum config_kind kind;
 	char *name; /* 1 to 63 bytes of visible ASCII, unique among all */
@@ -69,15 +87,6 @@ struct config_region {
 	uint64_t granule_bytes; /* 0: the backend's default */
 
 	uint32_t keys_given; /* bits, for description.c alone */
-};
-
-/* Users and groups: a list of names and numbers, resolved when read. */
-struct config_principals {
-	bool everybody;
-	uint32_t *uids;
-	size_t n_uids;
-	uint32_t *gids;
-	size_t n_gids;
 };
 
 struct configuration {

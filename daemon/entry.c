@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "daemon/usable.h"
 #include "proto/text.h"
 
 /*
@@ -18,7 +19,7 @@
 uint64_t entry_base(const struct region *region, const struct session *viewer)
 {
 	if (region->public_base || session_may_see_phys(viewer))
-		return space_base(region->space);
+		return partitions_base(&region->partitions);
 	return 0;
 }
 
@@ -32,14 +33,15 @@ void entry_set_region(struct contig_msg_region *entry,
 	text_put(entry->backend, sizeof(entry->backend),
 		 region->memory->backend->name);
 	entry->base = entry_base(region, viewer);
-	entry->span_bytes = space_span_bytes(region->space);
+	entry->span_bytes = partitions_span_bytes(&region->partitions);
 	entry->size_bytes = region_size_bytes(region);
-	entry->free_bytes = region_free_bytes(region);
-	entry->largest_free_bytes = region_largest_free_bytes(region);
+	entry->free_bytes = usable_bytes(region, &viewer->credentials);
+	entry->largest_free_bytes =
+		usable_longest_bytes(region, &viewer->credentials);
 	entry->lent_bytes = region->lent_bytes;
 	entry->draining_bytes = region->draining_bytes;
 	entry->dirty_bytes = region->dirt.bytes;
-	entry->granule_bytes = space_granule_bytes(region->space);
+	entry->granule_bytes = region_granule_bytes(region);
 	entry->guarantees = region->memory->guarantees;
 	entry->cpu_access = region->memory->cpu_access;
 	entry->buffers = (uint32_t)region->n_buffers;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/choice.h"
+#include "daemon/usable.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -114,7 +115,7 @@ static bool could_help(const struct loan *loan, const struct region *region,
 {
 	uint64_t total = want_total_bytes(&loan->want, region);
 
-	return total <= region_free_bytes(region) + extra_bytes;
+	return total <= usable_bytes(region, loan->want.who) + extra_bytes;
 }
 
 /* Milliseconds for which the request should wait for draining buffers. */

@@ -55,7 +55,8 @@ static int take_runs(const struct want *want, struct region *region,
 
 	request.tail_bytes = region->memory->guard_bytes;
 	for (uint32_t i = 0; i < want->count; i++) {
-		int r = space_alloc(region->space, &request, &runs[i], why);
+		int r = partitions_alloc(&region->partitions, want->who,
+					 &request, &runs[i], why);
 
 		if (r == 0)
 			continue;

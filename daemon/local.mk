@@ -39,6 +39,7 @@ libdaemon_la_SOURCES = \
 	daemon/manager.c daemon/manager.h \
 	daemon/occupancy.c daemon/occupancy.h \
 	daemon/owner.c daemon/owner.h \
+	daemon/partitions.c daemon/partitions.h \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/policy.c daemon/policy.h \
 	daemon/privilege.c daemon/privilege.h \
@@ -63,6 +64,7 @@ libdaemon_la_SOURCES = \
 	daemon/tract.c daemon/tract.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
+	daemon/usable.c daemon/usable.h \
 	daemon/worker.c daemon/worker.h
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(CAPNG_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
 libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.la \
@@ -107,6 +109,7 @@ DAEMON_TESTS = \
 	tests/check_manager \
 	tests/check_occupancy \
 	tests/check_owner \
+	tests/check_partitions \
 	tests/check_pattern \
 	tests/check_policy \
 	tests/check_privilege \
@@ -126,6 +129,7 @@ DAEMON_TESTS = \
 	tests/check_space_model \
 	tests/check_tract \
 	tests/check_udmabuf \
+	tests/check_usable \
 	tests/check_worker
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -162,6 +166,7 @@ tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_manager_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_owner_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_partitions_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_pattern_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_privilege_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
@@ -181,5 +186,6 @@ tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_usable_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

@@ -42,15 +42,15 @@ static void add_run(void *data, const struct run *run)
 
 uint64_t occupancy_cell_bytes(const struct region *region, uint32_t cells)
 {
-	uint64_t granule = space_granule_bytes(region->space);
-	uint64_t granules = space_span_bytes(region->space) / granule;
+	uint64_t granule = region_granule_bytes(region);
+	uint64_t granules = partitions_span_bytes(&region->partitions) / granule;
 
 	return (granules / cells + (granules % cells != 0)) * granule;
 }
 
 uint32_t occupancy_count(const struct region *region, uint64_t cell_bytes)
 {
-	uint64_t span = space_span_bytes(region->space);
+	uint64_t span = partitions_span_bytes(&region->partitions);
 
 	return (uint32_t)(span / cell_bytes + (span % cell_bytes != 0));
 }
@@ -59,7 +59,7 @@ void occupancy_fill(const struct region *region, uint64_t cell_bytes,
 		    struct contig_msg_cell *cells)
 {
 	struct picture picture = {
-		.base = space_base(region->space),
+		.base = partitions_base(&region->partitions),
 		.cell_bytes = cell_bytes,
 		.cells = cells,
 		.field = offsetof(struct contig_msg_cell, free_bytes),
@@ -67,7 +67,7 @@ void occupancy_fill(const struct region *region, uint64_t cell_bytes,
 	const struct stain *stain;
 	const struct buffer *buffer;
 
-	space_for_each_free(region->space, add_run, &picture);
+	partitions_for_each_free(&region->partitions, add_run, &picture);
 	picture.field = offsetof(struct contig_msg_cell, dirty_bytes);
 	list_for_each (stain, &region->dirt.stains, link)
 		add_run(&picture, &stain->run);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/usable.h"
 #include "util/format.h"
 
 /*
@@ -16,14 +17,15 @@
  *
  *	region 'video': 5.1M requested, 12M free, longest run 4M; 8M draining
  *
- * The figures are those of the region as everybody sees it: what is dirty
- * counts as free.  A guard behind each buffer takes room as well, so it is
- * named wherever room is what is missing, and is part of what was requested.
+ * The figures are those of what the client could have used: what is dirty
+ * counts as free, what is reserved for others does not.  A guard behind each
+ * buffer takes room as well, so it is named wherever room is what is missing,
+ * and is part of what was requested.
  */
 
 uint64_t want_total_bytes(const struct want *want, const struct region *region)
 {
-	uint64_t granule = space_granule_bytes(region->space);
+	uint64_t granule = region_granule_bytes(region);
 	uint64_t each, total;
 
 	if (__builtin_add_overflow(want->run.size_bytes, granule - 1, &each))
@@ -76,18 +78,6 @@ uint32_t refusal_space_reason(int outcome)
 	}
 }
 
-static uint64_t longest_segment(const struct region *region)
-{
-	size_t n;
-	const struct run *segments = space_segments(region->space, &n);
-	uint64_t longest = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (segments[i].size_bytes > longest)
-			longest = segments[i].size_bytes;
-	return longest;
-}
-
 static void append_constraints(char *text, const struct want *want,
 			       unsigned int constraints)
 {
@@ -125,8 +115,8 @@ void refusal_set_space(struct refusal *refusal, const struct want *want,
 	refusal_set(refusal, refusal_space_reason(outcome),
 		    "region '%s': ", region->name);
 	refusal->requested_bytes = total;
-	refusal->free_bytes = region_free_bytes(region);
-	refusal->largest_free_bytes = region_largest_free_bytes(region);
+	refusal->free_bytes = usable_bytes(region, want->who);
+	refusal->largest_free_bytes = usable_longest_bytes(region, want->who);
 	refusal->draining_bytes = region->draining_bytes;
 	if (want->count > 1)
 		(void)snprintf(times, sizeof(times), "%" PRIu32 " x ",
@@ -144,7 +134,8 @@ void refusal_set_space(struct refusal *refusal, const struct want *want,
 	}
 	if (outcome == SPACE_E_TOO_LARGE) {
 		append(refusal->text, ", it never holds more than %s in a run",
-		       format_size(size, longest_segment(region)));
+		       format_size(size, usable_longest_ever_bytes(region,
+								   want->who)));
 		return;
 	}
 	append(refusal->text, ", %s free",

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "daemon/credentials.h"
 #include "daemon/region.h"
 #include "daemon/space.h"
 #include "proto/message.h"
@@ -15,6 +16,7 @@ struct want {
 	uint32_t require;		      /* guarantees */
 	char region[CONTIG_MSG_REGION_BYTES]; /* empty: not named */
 	char name[CONTIG_MSG_NAME_BYTES];
+	const struct credentials *who; /* who asks; NULL: anybody */
 };
 
 /* Why it does not get it. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/run.h"
 #include "util/broken.h"
+#include "util/format.h"
 #include "util/log.h"
 
 /*
@@ -15,18 +15,19 @@
  *
  *	clean + dirty + lent + draining + guarding + unusable == size
  *
- * Clean is what is free in the space.  Dirty is free for people, in every
- * figure that they see, but not for the allocator: it stays taken in the space
- * until the scrubber has zeroed it.  So nobody can be given memory that was not
- * cleaned, whatever else goes wrong: there is no flag to forget.
+ * Clean is what is free in the spaces of its partitions.  Dirty is free for
+ * people, in every figure that they see, but not for the allocator: it stays
+ * taken in its space until the scrubber has zeroed it.  So nobody can be given
+ * memory that was not cleaned, whatever else goes wrong: there is no flag to
+ * forget.
  *
  * A run whose zeroing failed stays taken for good.
  */
 
-static int soil_everything(struct region *region)
+static int soil_all(struct region *region, struct space *space)
 {
 	size_t n;
-	const struct run *segments = space_segments(region->space, &n);
+	const struct run *segments = space_segments(space, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		struct stain *stain = stain_new(&segments[i]);
@@ -34,7 +35,7 @@ static int soil_everything(struct region *region)
 
 		if (!stain)
 			return -ENOMEM;
-		r = space_claim(region->space, &stain->run);
+		r = space_claim(space, &stain->run);
 		if (r < 0) {
 			free(stain);
 			return r;
@@ -42,6 +43,15 @@ static int soil_everything(struct region *region)
 		dirt_add_consume(&region->dirt, stain);
 	}
 	return 0;
+}
+
+static int soil_everything(struct region *region)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < region->partitions.n; i++)
+		r = soil_all(region, region->partitions.items[i].space);
+	return r;
 }
 
 static int check_guard(const struct region_spec *spec,
@@ -60,6 +70,37 @@ static int check_guard(const struct region_spec *spec,
 				 "%" PRIu64,
 				 memory->guard_bytes, spec->granule_bytes);
 	return 0;
+}
+
+static void complain_of_reservation(void *data,
+				    const struct config_reservation *what,
+				    const char *text)
+{
+	const struct region *region = data;
+	const struct log_fields fields = {.region = region->name};
+	char size[FORMAT_SIZE_BYTES];
+
+	log_message(LOG_LEVEL_WARNING, &fields,
+		    "region '%s': nothing is reserved for %s (line %u of the "
+		    "configuration), as its %s do not fit: %s",
+		    region->name, what->name, what->line,
+		    format_size(size, what->size_bytes), text);
+}
+
+static int cut_partitions(struct region *region, const struct region_spec *spec,
+			  const struct memory *memory, struct error *why)
+{
+	const struct partitions_spec partitions = {
+		.granule_bytes = spec->granule_bytes,
+		.segments = memory->segments,
+		.n_segments = memory->n_segments,
+		.reservations = spec->reservations,
+		.n_reservations = spec->n_reservations,
+		.complain = complain_of_reservation,
+		.data = region,
+	};
+
+	return partitions_init(&region->partitions, &partitions, why);
 }
 
 int region_new_consume(struct region **regionp, const struct region_spec *spec,
@@ -82,8 +123,7 @@ int region_new_consume(struct region **regionp, const struct region_spec *spec,
 	r = check_guard(spec, memory, why);
 	if (r < 0)
 		return r;
-	r = space_new(&region->space, spec->granule_bytes, memory->segments,
-		      memory->n_segments, why);
+	r = cut_partitions(region, spec, memory, why);
 	if (r < 0)
 		return r;
 	if (!memory->starts_clean) {
@@ -104,8 +144,7 @@ struct region *region_free(struct region *region)
 		broken("region '%s' ends before its buffers", region->name);
 	list_remove(&region->link);
 	dirt_deinit(&region->dirt);
-	if (region->space)
-		(void)space_free(region->space);
+	partitions_deinit(&region->partitions);
 	if (region->memory)
 		region->memory->backend->memory_close(region->memory);
 	free(region->name);
@@ -115,7 +154,7 @@ struct region *region_free(struct region *region)
 
 void region_give_back(struct region *region, const struct run *run)
 {
-	space_release(region->space, run);
+	partitions_release(&region->partitions, run);
 }
 
 void region_soil_consume(struct region *region, struct stain *stain)
@@ -124,7 +163,7 @@ void region_soil_consume(struct region *region, struct stain *stain)
 		dirt_add_consume(&region->dirt, stain);
 		return;
 	}
-	space_release(region->space, &stain->run);
+	partitions_release(&region->partitions, &stain->run);
 	free(stain);
 }
 
@@ -134,7 +173,7 @@ void region_cleaned(struct region *region, const struct run *run, int result)
 
 	dirt_remove(&region->dirt, run);
 	if (result >= 0) {
-		space_release(region->space, run);
+		partitions_release(&region->partitions, run);
 		return;
 	}
 	region->unusable_bytes += run->size_bytes;
@@ -146,67 +185,10 @@ void region_cleaned(struct region *region, const struct run *run, int result)
 
 uint64_t region_free_bytes(const struct region *region)
 {
-	return space_free_bytes(region->space) + region->dirt.bytes;
+	return partitions_free_bytes(&region->partitions) + region->dirt.bytes;
 }
 
 uint64_t region_size_bytes(const struct region *region)
 {
-	return space_size_bytes(region->space);
-}
-
-struct gathered {
-	struct run *runs;
-	size_t n;
-};
-
-static void gather(void *data, const struct run *run)
-{
-	struct gathered *all = data;
-
-	all->runs[all->n++] = *run;
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const struct run *x = a, *y = b;
-
-	return x->phys < y->phys ? -1 : x->phys > y->phys;
-}
-
-/* Segments of a space never touch, so runs that do are of one. */
-static bool joins(const struct run *run, const struct run *next)
-{
-	return run_last(run) + 1 == next->phys;
-}
-
-uint64_t region_largest_free_bytes(const struct region *region)
-{
-	uint64_t largest = space_largest_free_bytes(region->space);
-	_cleanup_free_ struct run *room = NULL;
-	struct gathered all = {.n = 0};
-	const struct stain *stain;
-	size_t n_stains = 0;
-
-	if (list_empty(&region->dirt.stains))
-		return largest;
-	list_for_each (stain, &region->dirt.stains, link)
-		n_stains++;
-	room = calloc(n_stains + space_count_free_runs(region->space),
-		      sizeof(*room));
-	if (!room)
-		return largest; /* a figure for people: better than none */
-	all.runs = room;
-	space_for_each_free(region->space, gather, &all);
-	list_for_each (stain, &region->dirt.stains, link)
-		gather(&all, &stain->run);
-	qsort(all.runs, all.n, sizeof(*all.runs), by_address);
-	for (size_t i = 0; i < all.n; i++) {
-		if (i > 0 && joins(&all.runs[i - 1], &all.runs[i])) {
-			all.runs[i].phys = all.runs[i - 1].phys;
-			all.runs[i].size_bytes += all.runs[i - 1].size_bytes;
-		}
-		if (all.runs[i].size_bytes > largest)
-			largest = all.runs[i].size_bytes;
-	}
-	return largest;
+	return partitions_size_bytes(&region->partitions);
 }

@@ -8,7 +8,7 @@
 
 #include "daemon/backend.h"
 #include "daemon/dirt.h"
-#include "daemon/space.h"
+#include "daemon/partitions.h"
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/list.h"
@@ -24,7 +24,7 @@ struct region {
 	bool public_base; /* the base is no secret: anybody can read it in the
 			     devicetree, or it is made up */
 	struct memory *memory; /* owned */
-	struct space *space;   /* owned; free here: clean */
+	struct partitions partitions; /* free here: clean */
 	struct dirt dirt;
 	struct scrub *scrub; /* the scrubber's */
 
@@ -43,11 +43,14 @@ struct region_spec {
 	const char *name;
 	bool public_base;
 	uint64_t granule_bytes;
+	const struct config_reservation *reservations; /* outlive the region */
+	size_t n_reservations;
 	uint64_t *ticketp; /* of struct dirt; borrowed, outlives the region */
 };
 
 /* Makes a region of memory, which it takes over only where it returns 0.
- * Memory that does not start clean is all dirty.  -EINVAL, -ENOMEM. */
+ * Memory that does not start clean is all dirty.  A reservation that does not
+ * fit is logged and left out.  -EINVAL, -ENOMEM. */
 int region_new_consume(struct region **regionp, const struct region_spec *spec,
 		       struct memory *memory, struct error *why);
 /* All buffers must be gone. */
@@ -61,9 +64,13 @@ void region_soil_consume(struct region *region, struct stain *stain);
 /* Zeroing of the oldest dirty run, or of its start, ended with result. */
 void region_cleaned(struct region *region, const struct run *run, int result);
 
-uint64_t region_free_bytes(const struct region *region); /* clean and dirty */
+/* Clean and dirty, whoever may use it; see usable.h. */
+uint64_t region_free_bytes(const struct region *region);
 uint64_t region_size_bytes(const struct region *region);
-/* The longest run that is neither lent nor draining, clean or dirty. */
-uint64_t region_largest_free_bytes(const struct region *region);
+
+static inline uint64_t region_granule_bytes(const struct region *region)
+{
+	return partitions_granule_bytes(&region->partitions);
+}
 
 #endif

@@ -72,8 +72,9 @@ static void announce(const struct region *region)
 		    "region '%s': %s of %s memory at 0x%" PRIx64
 		    " in granules of %s; gives: %s",
 		    region->name, format_size(size, region_size_bytes(region)),
-		    region->memory->backend->name, space_base(region->space),
-		    format_size(granule, space_granule_bytes(region->space)),
+		    region->memory->backend->name,
+		    partitions_base(&region->partitions),
+		    format_size(granule, region_granule_bytes(region)),
 		    guarantee_names(names, region->memory->guarantees));
 }
 

@@ -44,7 +44,9 @@ static struct buffer *make(uint64_t size_bytes)
 	struct buffer *buffer;
 	struct run run;
 
-	ck_assert_int_eq(space_alloc(region->space, &request, &run, NULL), 0);
+	ck_assert_int_eq(partitions_alloc(&region->partitions, NULL, &request,
+					  &run, NULL),
+			 0);
 	ck_assert_int_eq(buffer_new_consume(&buffer, &spec, &run, NULL), 0);
 	return buffer;
 }
@@ -86,7 +88,8 @@ START_TEST(used_is_dirty_and_untouched_is_clean)
 	ck_assert_uint_eq(region->dirt.bytes, 0);
 	(void)buffer_free(used, BUFFER_USED);
 	ck_assert_uint_eq(region->dirt.bytes, 4096);
-	ck_assert_uint_eq(space_free_bytes(region->space), MIB - 4096);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions),
+			  MIB - 4096);
 }
 END_TEST
 
@@ -107,13 +110,13 @@ START_TEST(guard_is_taken_and_not_charged)
 	buffer_drain(buffer, 0);
 	ck_assert_uint_eq(region->draining_bytes, 4096);
 	ck_assert_uint_eq(region->guarding_bytes, 8192);
-	ck_assert_uint_eq(space_free_bytes(region->space), MIB - 12288);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB - 12288);
 
 	filled = make(4096 + 8192);
 	filled->guard_filled = true;
 	ck_assert_uint_eq(region->guarding_bytes, 2 * 8192);
 	(void)buffer_free(buffer, BUFFER_UNTOUCHED);
-	ck_assert_uint_eq(space_free_bytes(region->space), MIB - 12288);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB - 12288);
 	(void)buffer_free(filled, BUFFER_UNTOUCHED);
 	ck_assert_uint_eq(region->guarding_bytes, 0);
 	ck_assert_uint_eq(region->dirt.bytes, 12288);
@@ -168,13 +171,14 @@ START_TEST(failed_object_leaves_the_run)
 
 	fake.objects_left = 0;
 	fake.failure = -EMFILE;
-	ck_assert_int_eq(space_claim(region->space, &run), 0);
+	ck_assert_int_eq(partitions_claim(&region->partitions, &run), 0);
 	ck_assert_int_eq(buffer_new_consume(&buffer, &spec, &run, &why),
 			 -EMFILE);
 	ck_assert_ptr_null(buffer);
 	ck_assert_str_eq(why.text, "the fake makes no more");
 	ck_assert_uint_eq(owner.n_buffers, 0);
-	ck_assert_uint_eq(space_free_bytes(region->space), MIB - 4096);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions),
+			  MIB - 4096);
 	region_give_back(region, &run);
 }
 END_TEST

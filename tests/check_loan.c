@@ -29,7 +29,8 @@ static void before(void)
 static void after(void)
 {
 	owner_deinit(&owner);
-	ck_assert_uint_eq(space_free_bytes(region->space) + region->dirt.bytes,
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions) +
+				  region->dirt.bytes,
 			  MIB);
 	(void)region_free(region);
 }
@@ -60,7 +61,7 @@ static int try(struct loan *loan)
 static void expect_nothing_taken(const struct loan *loan)
 {
 	ck_assert_uint_eq(loan->n_lent, 0);
-	ck_assert_uint_eq(space_free_bytes(region->space), MIB);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB);
 	ck_assert_uint_eq(region->dirt.bytes, 0);
 	ck_assert_uint_eq(region->n_buffers, 0);
 	ck_assert_uint_eq(fake.n_objects, 0);
@@ -152,7 +153,7 @@ START_TEST(guards_take_room_behind_each)
 	ck_assert_int_eq(try(loan), 0);
 	ck_assert_uint_eq(region->lent_bytes, 16 * (65536 - FAKE_GRANULE));
 	ck_assert_uint_eq(region->guarding_bytes, 16 * FAKE_GRANULE);
-	ck_assert_uint_eq(space_free_bytes(region->space), 0);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), 0);
 	for (size_t i = 0; i < loan->n_lent; i++) {
 		ck_assert_uint_eq(buffer_bytes(loan->buffers[i]),
 				  65536 - FAKE_GRANULE);

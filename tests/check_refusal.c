@@ -32,7 +32,7 @@ static void claim(uint64_t offset, uint64_t size_bytes)
 {
 	const struct run run = {FAKE_BASE + offset, size_bytes};
 
-	ck_assert_int_eq(space_claim(region->space, &run), 0);
+	ck_assert_int_eq(partitions_claim(&region->partitions, &run), 0);
 }
 
 START_TEST(says_all_it_knows)

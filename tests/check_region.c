@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/usable.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
 #include "util/log.h"
@@ -19,7 +20,9 @@ static void take(struct region *region, uint64_t size_bytes, struct run *run)
 		.max_phys = UINT64_MAX,
 	};
 
-	ck_assert_int_eq(space_alloc(region->space, &request, run, NULL), 0);
+	ck_assert_int_eq(partitions_alloc(&region->partitions, NULL, &request,
+					  run, NULL),
+			 0);
 }
 
 static void clean_all(struct region *region)
@@ -36,9 +39,9 @@ START_TEST(clean_memory_can_be_lent_at_once)
 
 	ck_assert_uint_eq(region_size_bytes(region), MIB);
 	ck_assert_uint_eq(region_free_bytes(region), MIB);
-	ck_assert_uint_eq(space_free_bytes(region->space), MIB);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB);
 	ck_assert_uint_eq(region->dirt.bytes, 0);
-	ck_assert_uint_eq(region_largest_free_bytes(region), MIB);
+	ck_assert_uint_eq(usable_longest_bytes(region, NULL), MIB);
 	(void)region_free(region);
 }
 END_TEST
@@ -50,16 +53,17 @@ START_TEST(dirty_memory_is_free_but_cannot_be_lent)
 
 	ck_assert_uint_eq(region_free_bytes(region), MIB);
 	ck_assert_uint_eq(region->dirt.bytes, MIB);
-	ck_assert_uint_eq(space_free_bytes(region->space), 0);
-	ck_assert_uint_eq(region_largest_free_bytes(region), MIB);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), 0);
+	ck_assert_uint_eq(usable_longest_bytes(region, NULL), MIB);
 
 	ck_assert(dirt_peek(&region->dirt, FAKE_GRANULE, &run));
 	region_cleaned(region, &run, 0);
-	ck_assert_uint_eq(space_free_bytes(region->space), FAKE_GRANULE);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions),
+			  FAKE_GRANULE);
 	ck_assert_uint_eq(region_free_bytes(region), MIB);
-	ck_assert_uint_eq(region_largest_free_bytes(region), MIB);
+	ck_assert_uint_eq(usable_longest_bytes(region, NULL), MIB);
 	clean_all(region);
-	ck_assert_uint_eq(space_free_bytes(region->space), MIB);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB);
 	ck_assert_uint_eq(region->dirt.bytes, 0);
 	(void)region_free(region);
 }
@@ -74,12 +78,12 @@ START_TEST(used_memory_passes_the_dirt)
 	ck_assert_uint_eq(region_free_bytes(region), 0);
 	region_soil_consume(region, stain_new(&run));
 	ck_assert_uint_eq(region_free_bytes(region), MIB);
-	ck_assert_uint_eq(space_free_bytes(region->space), 0);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), 0);
 	clean_all(region);
 
 	take(region, MIB, &run);
 	region_give_back(region, &run);
-	ck_assert_uint_eq(space_free_bytes(region->space), MIB);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB);
 	(void)region_free(region);
 }
 END_TEST
@@ -93,7 +97,7 @@ START_TEST(backend_without_zeroing_returns_clean_memory)
 	take(region, MIB, &run);
 	region_soil_consume(region, stain_new(&run));
 	ck_assert_uint_eq(region->dirt.bytes, 0);
-	ck_assert_uint_eq(space_free_bytes(region->space), MIB);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB);
 	(void)region_free(region);
 }
 END_TEST
@@ -109,7 +113,7 @@ START_TEST(what_cannot_be_zeroed_stays_out_of_use)
 	ck_assert_uint_eq(region->unusable_bytes, FAKE_GRANULE);
 	clean_all(region);
 	ck_assert_uint_eq(region_free_bytes(region), MIB - FAKE_GRANULE);
-	ck_assert_int_eq(space_claim(region->space, &run), -EBUSY);
+	ck_assert_int_eq(partitions_claim(&region->partitions, &run), -EBUSY);
 	(void)region_free(region);
 }
 END_TEST
@@ -134,14 +138,14 @@ START_TEST(longest_run_joins_clean_and_dirty)
 	fake_init(&fake, segments, 2, true);
 	ck_assert_int_eq(
 		region_new_consume(&region, &spec, &fake.memory, NULL), 0);
-	ck_assert_uint_eq(region_largest_free_bytes(region), MIB);
-	ck_assert_int_eq(space_claim(region->space, &first), 0);
-	ck_assert_int_eq(space_claim(region->space, &last), 0);
-	ck_assert_uint_eq(region_largest_free_bytes(region), MIB / 2);
+	ck_assert_uint_eq(usable_longest_bytes(region, NULL), MIB);
+	ck_assert_int_eq(partitions_claim(&region->partitions, &first), 0);
+	ck_assert_int_eq(partitions_claim(&region->partitions, &last), 0);
+	ck_assert_uint_eq(usable_longest_bytes(region, NULL), MIB / 2);
 	region_soil_consume(region, stain_new(&last));
-	ck_assert_uint_eq(region_largest_free_bytes(region), MIB);
+	ck_assert_uint_eq(usable_longest_bytes(region, NULL), MIB);
 	region_give_back(region, &first);
-	ck_assert_uint_eq(region_largest_free_bytes(region), MIB);
+	ck_assert_uint_eq(usable_longest_bytes(region, NULL), MIB);
 	(void)region_free(region);
 }
 END_TEST

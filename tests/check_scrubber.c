@@ -57,7 +57,8 @@ START_TEST(everything_gets_zeroed_in_slices)
 	scrubber_kick(&scrubber, region, false);
 	scrubber_kick(&scrubber, region, true); /* already under way */
 	wait_until_clean(region);
-	ck_assert_uint_eq(space_free_bytes(region->space), 9 * MIB + 4096);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions),
+			  9 * MIB + 4096);
 	ck_assert_uint_eq(fakes[0].zeroed_bytes, 9 * MIB + 4096);
 	ck_assert_uint_eq(fakes[0].largest_step, SCRUB_SLICE_BYTES);
 	ck_assert_uint_eq(fakes[0].n_zeroed, 10);
@@ -106,7 +107,7 @@ START_TEST(nothing_to_do_and_early_end)
 
 	ck_assert_int_eq(scrubber_add(&scrubber, region), 0);
 	scrubber_kick(&scrubber, region, false);
-	ck_assert_int_eq(space_claim(region->space, &run), 0);
+	ck_assert_int_eq(partitions_claim(&region->partitions, &run), 0);
 	region_soil_consume(region, stain_new(&run));
 	scrubber_kick(&scrubber, region, false);
 	end(region); /* with the job waiting, under way or finished */

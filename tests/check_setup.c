@@ -74,12 +74,12 @@ START_TEST(simulated_regions_lie_apart)
 	b = lender_get_region(lender, 2);
 	c = lender_get_region(lender, 3);
 	ck_assert_str_eq(a->name, "a");
-	ck_assert_uint_eq(space_base(a->space), 4 * GIB);
-	ck_assert_uint_eq(space_base(b->space), 5 * GIB);
-	ck_assert_uint_eq(space_base(c->space), 8 * GIB);
-	ck_assert_uint_eq(space_granule_bytes(a->space),
+	ck_assert_uint_eq(partitions_base(&a->partitions), 4 * GIB);
+	ck_assert_uint_eq(partitions_base(&b->partitions), 5 * GIB);
+	ck_assert_uint_eq(partitions_base(&c->partitions), 8 * GIB);
+	ck_assert_uint_eq(region_granule_bytes(a),
 			  (uint64_t)sysconf(_SC_PAGESIZE));
-	ck_assert_uint_eq(space_granule_bytes(b->space), 65536);
+	ck_assert_uint_eq(region_granule_bytes(b), 65536);
 	ck_assert(a->is_default && !b->is_default && !c->is_default);
 	ck_assert(a->public_base);
 	ck_assert_ptr_null(lender_get_region(lender, 4));

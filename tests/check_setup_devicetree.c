@@ -134,7 +134,7 @@ START_TEST(contiguous_memory_is_served)
 	region = lender_find_region(lender, "camera");
 	ck_assert_ptr_nonnull(region);
 	ck_assert_str_eq(region->memory->backend->name, "devmem");
-	ck_assert_uint_eq(space_base(region->space), BASE + 0x200000);
+	ck_assert_uint_eq(partitions_base(&region->partitions), BASE + 0x200000);
 	ck_assert_uint_eq(region_size_bytes(region), MIB);
 	ck_assert(region->is_default);
 	ck_assert(region->public_base);
@@ -158,8 +158,10 @@ START_TEST(same_names_get_numbers)
 	ck_assert_uint_eq(lender->n_regions, 3);
 	ck_assert_ptr_nonnull(lender_find_region(lender, "pool"));
 	ck_assert_ptr_nonnull(lender_find_region(lender, "pool-2"));
-	ck_assert_uint_eq(space_base(lender_find_region(lender, "pool-3")->space),
-			  BASE + 0x204000);
+	ck_assert_uint_eq(
+		partitions_base(
+			&lender_find_region(lender, "pool-3")->partitions),
+		BASE + 0x204000);
 }
 END_TEST
 
@@ -172,7 +174,7 @@ START_TEST(section_names_and_shapes_the_region)
 	ck_assert_int_eq(run(), 0);
 	region = lender_find_region(lender, "video");
 	ck_assert_ptr_nonnull(region);
-	ck_assert_uint_eq(space_granule_bytes(region->space), 65536);
+	ck_assert_uint_eq(region_granule_bytes(region), 65536);
 	forget_sections();
 }
 END_TEST

@@ -34,9 +34,9 @@ void lot_init_guarded(struct lot *lot, size_t n, uint64_t guard_bytes)
 		};
 		struct run run;
 
-		ck_assert_int_eq(
-			space_alloc(lot->region->space, &request, &run, NULL),
-			0);
+		ck_assert_int_eq(partitions_alloc(&lot->region->partitions,
+						  NULL, &request, &run, NULL),
+				 0);
 		ck_assert_int_eq(
 			buffer_new_consume(&lot->buffers[i], &spec, &run, NULL),
 			0);

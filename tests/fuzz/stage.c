@@ -12,6 +12,7 @@
 #include "daemon/client.h"
 #include "daemon/region.h"
 #include "daemon/setup.h"
+#include "daemon/usable.h"
 #include "tests/fuzz/fuzz.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -142,7 +143,7 @@ static void expect_region_free(const struct region *region)
 	fuzz_assert(region->lent_bytes == 0);
 	fuzz_assert(region->draining_bytes == 0);
 	fuzz_assert(region_free_bytes(region) == region_size_bytes(region));
-	fuzz_assert(region_largest_free_bytes(region) ==
+	fuzz_assert(usable_longest_bytes(region, NULL) ==
 		    region_size_bytes(region));
 }
 

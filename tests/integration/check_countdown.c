@@ -125,13 +125,15 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("countdown");
-	TCase *tcase = harness_case(suite, "countdown");
+	Suite *suite;
+	TCase *tcase;
 
 	if (argc > 1 && strcmp(argv[1], "--service") == 0)
 		return serve();
 	if (access(".libs/libcountdown.so", R_OK) != 0)
 		harness_skip("no libraries for preloading were built");
+	suite = suite_create("countdown");
+	tcase = harness_case(suite, "countdown");
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, before_and_after_each_call);
 	tcase_add_test(tcase, moments_are_counted);

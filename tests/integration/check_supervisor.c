@@ -62,6 +62,9 @@ static void report(void)
 	require(sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_SEQPACKET, 1, NULL,
 				  0) > 0);
 	require(getenv("RUNTIME_DIRECTORY") != NULL);
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
 	require(sd_notifyf(0, "READY=1\nSTATUS=%slimit %s", text,
 			   limit ? limit : "none") > 0);
 }
@@ -258,11 +261,13 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("supervisor");
-	TCase *tcase = harness_case(suite, "supervisor");
+	Suite *suite;
+	TCase *tcase;
 
 	if (argc > 2 && strcmp(argv[1], "--service") == 0)
 		return serve(argv[2]);
+	suite = suite_create("supervisor");
+	tcase = harness_case(suite, "supervisor");
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, socket_first_then_the_store);
 	tcase_add_test(tcase, without_a_store);

@@ -4,7 +4,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +32,9 @@ bool countdown_init(struct countdown *countdown, const char *directory)
 			       PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ck_assert_ptr_ne(countdown->page, MAP_FAILED);
 	(void)fd_close(fd);
-	ck_assert_uint_lt(strlen(library), sizeof(countdown->environment[0]) -
-						   strlen("LD_PRELOAD="));
-	(void)sprintf(countdown->environment[0], "LD_PRELOAD=%s", library);
+	(void)snprintf(countdown->environment[0],
+		       sizeof(countdown->environment[0]), "LD_PRELOAD=%s",
+		       library);
 	(void)snprintf(countdown->environment[1],
 		       sizeof(countdown->environment[1]), "%s=%s",
 		       COUNTDOWN_VARIABLE, path);

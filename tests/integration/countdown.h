@@ -2,6 +2,7 @@
 #ifndef TESTS_INTEGRATION_COUNTDOWN_H
 #define TESTS_INTEGRATION_COUNTDOWN_H
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +24,8 @@ struct countdown_page {
  */
 struct countdown {
 	struct countdown_page *page;
-	char environment[3][512]; /* for the program, NAME=VALUE */
+	/* for the program, NAME=VALUE */
+	char environment[3][PATH_MAX + 64];
 };
 
 /* Makes the page as a file in a folder, which removes it.  false: there is no

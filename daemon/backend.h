@@ -66,7 +66,7 @@ struct object {
 	struct run run;	       /* what is lent */
 	uint64_t guard_bytes;  /* right behind it, and not lent */
 	int fd;		/* the daemon's own; never sent */
-	uint64_t token; /* CONTIG_MSG_CPU_BOUNCE: known to holders only; else 0 */
+	uint64_t token; /* not 0: known to holders only, see token.h */
 	dev_t device;	/* of the descriptor that clients see */
 	ino_t inode;
 };

@@ -14,6 +14,7 @@
 #include "daemon/dmabuf.h"
 #include "daemon/hugepages.h"
 #include "daemon/hugepool.h"
+#include "daemon/token.h"
 #include "daemon/udmabuf.h"
 #include "daemon/udmabuf_trial.h"
 #include "proto/message.h"
@@ -373,6 +374,18 @@ static int make_dmabuf(struct udmabuf_memory *mem, const struct run *run,
 	return fd;
 }
 
+/* Of the buffer's own name there is room for seven characters. */
+static int name_dmabuf(int fd, const char *name, uint64_t *tokenp)
+{
+	char full[DMA_BUF_NAME_LEN];
+	int r = token_make(tokenp);
+
+	if (r)
+		return r;
+	token_write_name(full, sizeof(full), *tokenp, name);
+	return dmabuf_set_name(fd, full);
+}
+
 static int udmabuf_object_new(struct memory *memory, const struct run *run,
 			      const char *name, struct object **objectp,
 			      struct error *why)
@@ -391,7 +404,10 @@ static int udmabuf_object_new(struct memory *memory, const struct run *run,
 	if (r)
 		return error_set(why, r, "buffer %s: DMA_BUF_IOCTL_SYNC: %s",
 				 name, strerror(-r));
-	(void)dmabuf_set_name(fd, name); /* for statistics only */
+	r = name_dmabuf(fd, name, &object->token);
+	if (r)
+		return error_set(why, r, "buffer %s: cannot name it: %s", name,
+				 strerror(-r));
 	if (fstat(fd, &st) < 0)
 		return error_set(why, -errno, "buffer %s: fstat: %s", name,
 				 strerror(errno));

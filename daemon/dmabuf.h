@@ -19,8 +19,8 @@ int dmabuf_held(int fd_borrow);
  * none. */
 int dmabuf_parse_count(const char *fdinfo, uint64_t *countp);
 
-/* Names the dma-buf for tools and the kernel's statistics; 31 bytes count, the
- * rest is cut.  0 or a negative errno. */
+/* Names the dma-buf, for its holders, for tools and for the kernel's
+ * statistics; 31 bytes count, the rest is cut.  0 or a negative errno. */
 int dmabuf_set_name(int fd_borrow, const char *name);
 
 /* DMA_BUF_IOCTL_SYNC with DMA_BUF_SYNC_* flags; 0 or a negative errno. */

@@ -5,13 +5,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/token.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -45,17 +44,6 @@
 #define MFD_NOEXEC_SEAL 0x0008U /* linux/memfd.h, since 6.3 */
 #endif
 
-#define TOKEN_DIGITS 16
-
-static int make_token(uint64_t *tokenp)
-{
-	*tokenp = 0;
-	while (*tokenp == 0) /* so few bytes come whole or not at all */
-		if (getrandom(tokenp, sizeof(*tokenp), 0) < 0 && errno != EINTR)
-			return -errno;
-	return 0;
-}
-
 static int make_memfd(const char *name)
 {
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -82,7 +70,7 @@ static int prepare(int memfd, uint64_t size_bytes, struct error *why)
 int lease_create(const char *name, uint64_t size_bytes, uint64_t *tokenp,
 		 struct error *why)
 {
-	char full[sizeof("contig-") + TOKEN_DIGITS + 1 + LEASE_NAME_BYTES];
+	char full[TOKEN_NAME_BYTES + LEASE_NAME_BYTES];
 	_cleanup_fd_ int memfd = -1;
 	_cleanup_fd_ int fd = -1;
 	uint64_t token;
@@ -97,12 +85,11 @@ int lease_create(const char *name, uint64_t size_bytes, uint64_t *tokenp,
 		return error_set(why, -EFBIG,
 				 "%" PRIu64 " bytes do not fit a file",
 				 size_bytes);
-	r = make_token(&token);
+	r = token_make(&token);
 	if (r)
 		return error_set(why, r, "no random numbers: %s", strerror(-r));
 
-	(void)snprintf(full, sizeof(full), "contig-%016" PRIx64 "-%s", token,
-		       name);
+	token_write_name(full, sizeof(full), token, name);
 	memfd = make_memfd(full);
 	if (memfd < 0)
 		return error_set(why, memfd, "cannot make a memfd: %s",

@@ -39,8 +39,7 @@ int lease_object_new(struct memory *memory, const struct run *run,
 	if (fstat(fd, &st) < 0)
 		return error_set(why, -errno, "buffer %s: fstat: %s", name,
 				 strerror(errno));
-	if (bounce)
-		object->token = token;
+	object->token = token;
 	object->memory = memory;
 	object->run = *run;
 	object->guard_bytes = memory->guard_bytes;

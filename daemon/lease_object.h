@@ -9,8 +9,8 @@
  * members of the same names in struct backend, and say more than those do only
  * here: freeing gives the memfd's pages back even where somebody still maps it,
  * and memory->cpu_access decides what the memfd is.  Where that is
- * CONTIG_MSG_CPU_BOUNCE, it is a copy of the buffer, and its token is kept.
- * Elsewhere it is the memory itself, so the guard is part of it too.
+ * CONTIG_MSG_CPU_BOUNCE, it is a copy of the buffer.  Elsewhere it is the
+ * memory itself, so the guard is part of it too.
  */
 
 int lease_object_new(struct memory *memory, const struct run *run,

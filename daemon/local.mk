@@ -62,6 +62,7 @@ libdaemon_la_SOURCES = \
 	daemon/setup_devicetree.c daemon/setup_devicetree.h \
 	daemon/space.c daemon/space.h \
 	daemon/tract.c daemon/tract.h \
+	daemon/token.c daemon/token.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
 	daemon/usable.c daemon/usable.h \
@@ -128,6 +129,7 @@ DAEMON_TESTS = \
 	tests/check_space \
 	tests/check_space_model \
 	tests/check_tract \
+	tests/check_token \
 	tests/check_udmabuf \
 	tests/check_usable \
 	tests/check_worker
@@ -185,6 +187,7 @@ tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la li
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_usable_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

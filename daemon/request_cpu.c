@@ -6,7 +6,8 @@
 /*
  * CPU_BEGIN and CPU_END of a bounce buffer.  Whoever knows the token may ask:
  * it can be read off the descriptor, so its holders know it, whichever process
- * they got the descriptor from, and nobody else does.
+ * they got the descriptor from, and nobody else does.  The owner has to know it
+ * like everybody: his uid is not his buffer.
  *
  * CPU_BEGIN copies what devices wrote also for a CPU that will only write: it
  * may leave bytes of the range unwritten, and CPU_END copies all of the range
@@ -23,17 +24,6 @@ static void on_copied(struct bounce *bounce, int result)
 	session->ready(session->data);
 }
 
-/* Whether this session may know of the buffer.  Where there is no token there
- * are no bytes to move, and the answer would only tell strangers which buffers
- * there are and how large: that is their owner's to know. */
-static bool may_ask(const struct session *session, const struct buffer *buffer,
-		    uint64_t token)
-{
-	return buffer->object->token == token &&
-	       (token != 0 ||
-		buffer_owner_uid(buffer) == session->credentials.uid);
-}
-
 /* The buffer, where it may be touched like this, or NULL with the reply set. */
 static struct buffer *find_buffer(struct session *session,
 				  const struct contig_msg_cpu *cpu,
@@ -43,7 +33,7 @@ static struct buffer *find_buffer(struct session *session,
 	struct buffer *buffer = registry_find(registry, cpu->buffer_id);
 	uint64_t end;
 
-	if (!buffer || !may_ask(session, buffer, cpu->token)) {
+	if (!buffer || cpu->token == 0 || buffer->object->token != cpu->token) {
 		reply_error(reply, session->serial, CONTIG_MSG_R_NO_BUFFER,
 			    "there is no buffer %llu with this token",
 			    (unsigned long long)cpu->buffer_id);

@@ -123,9 +123,12 @@ enum request_outcome request_describe(struct session *session,
 	const struct buffer *buffer = registry_find_inode(
 		registry, request->describe.device, request->describe.inode);
 
-	if (!buffer) {
+	/* To a stranger it is the same whether there is such a buffer. */
+	if (!buffer ||
+	    !session_may_know(session, buffer, request->describe.token)) {
 		reply_error(reply, session->serial, CONTIG_MSG_R_NO_BUFFER,
-			    "this is no buffer of the daemon");
+			    "this is no buffer of the daemon, or not one that "
+			    "this client is known to hold");
 		return REQUEST_ANSWERED;
 	}
 	reply_begin(reply, CONTIG_MSG_DESCRIBE, session->serial);

@@ -74,6 +74,14 @@ struct session *session_free(struct session *session)
 	return NULL;
 }
 
+bool session_may_know(const struct session *session,
+		      const struct buffer *buffer, uint64_t token)
+{
+	return (token != 0 && token == buffer->object->token) ||
+	       buffer_owner_uid(buffer) == session->credentials.uid ||
+	       session_is_admin(session);
+}
+
 bool session_is_admin(const struct session *session)
 {
 	return policy_is_admin(session->service->policy, &session->credentials);

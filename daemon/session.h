@@ -49,6 +49,11 @@ int session_new_consume(struct session **sessionp, struct service *service,
  * their holders do.  Returns NULL. */
 struct session *session_free(struct session *session);
 
+/* Whether it may know of the buffer: its uid was lent it, it administers the
+ * region, or the token proves that it holds a descriptor. */
+bool session_may_know(const struct session *session,
+		      const struct buffer *buffer, uint64_t token);
+
 bool session_is_admin(const struct session *session);
 /* Whether it may see physical addresses. */
 bool session_may_see_phys(const struct session *session);

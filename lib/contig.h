@@ -377,11 +377,12 @@ int contig_end_cpu_range(struct contig_buffer *buffer, uint32_t access,
 
 /**
  * Tells what buffer a descriptor is that somebody else passed on.  The
- * descriptor itself is not sent to the daemon.
+ * descriptor itself is not sent to the daemon; that this process holds it is
+ * proven by the name that /proc/self/fd shows.
  *
  * -EBADF: not an open descriptor
- * -ENOENT: not a buffer of this daemon
- * -EACCES: the policy hides it from this user
+ * -ENOENT: not a buffer of this daemon; or one of another user, and the proof
+ *	cannot be had: /proc is not mounted, or a holder has renamed the dma-buf
  */
 int contig_describe(struct contig *contig, int fd,
 		    struct contig_buffer_info *info);
@@ -394,8 +395,8 @@ int contig_describe(struct contig *contig, int fd,
  *
  * Errors as for contig_describe(), and
  * -EMFILE: no descriptor is left for the duplicate
- * -EIO: bounced memory, and /proc, which proves that the descriptor is held, is
- *	not mounted
+ * -EIO: bounced memory of this user, and /proc, without which no bytes are
+ *	moved, is not mounted
  */
 int contig_import(struct contig *contig, int fd,
 		  struct contig_buffer **bufferp);

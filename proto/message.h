@@ -266,6 +266,7 @@ struct contig_msg_describe {
 	struct contig_msg_header header;
 	uint64_t device;
 	uint64_t inode;
+	uint64_t token; /* 0: none is known */
 };
 
 /* CPU_BEGIN, CPU_END; answered by struct contig_msg_plain. */
@@ -301,7 +302,7 @@ static_assert(sizeof(struct contig_msg_occupancy) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_occupancy_reply) == 40, "wire size");
 static_assert(sizeof(struct contig_msg_cell) == 32, "wire size");
 static_assert(sizeof(struct contig_msg_alloc) == 152, "wire size");
-static_assert(sizeof(struct contig_msg_describe) == 32, "wire size");
+static_assert(sizeof(struct contig_msg_describe) == 40, "wire size");
 static_assert(sizeof(struct contig_msg_cpu) == 56, "wire size");
 static_assert(sizeof(struct contig_msg_release) == 24, "wire size");
 

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/dma-buf.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -231,12 +233,17 @@ START_TEST(object_describes_what_clients_see)
 {
 	struct object *object = new_object(GRANULE, GRANULE);
 	int fd = backend_udmabuf.object_lend(object);
+	char path[32], name[64], link[64] = "";
 	struct stat st;
 
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	ck_assert_uint_eq(object->inode, st.st_ino);
 	ck_assert_uint_eq(object->device, st.st_dev);
-	ck_assert_uint_eq(object->token, 0);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	(void)snprintf(name, sizeof(name), "/dmabuf:contig-%016" PRIx64 "-frame",
+		       object->token);
+	ck_assert_int_ge(readlink(path, link, sizeof(link) - 1), 0);
+	ck_assert_str_eq(link, name);
 	ck_assert_int_eq(lseek(fd, 0, SEEK_END), GRANULE);
 	ck_assert_int_eq(dmabuf_sync(fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ),
 			 0); /* it has been prepared */

@@ -14,8 +14,8 @@
 #include "tests/harness.h"
 
 /*
- * Descriptors from elsewhere: the daemon is asked by number, and the token of
- * bounced memory comes out of the descriptor's name.
+ * Descriptors from elsewhere: the daemon is asked by number, and the token comes
+ * out of the descriptor's name.  Names of dma-bufs are read on the board.
  */
 
 #define TOKEN UINT64_C(0xfedcba9876543210)
@@ -23,7 +23,8 @@
 struct known {
 	uint64_t inode; /* the only one that is known */
 	uint32_t cpu_access;
-	uint64_t token_seen;
+	uint64_t token_seen; /* of CPU_BEGIN */
+	uint64_t proof_seen; /* of DESCRIBE */
 };
 
 static struct fake fake;
@@ -46,6 +47,7 @@ static void describe(struct fake *f, int fd, unsigned int n)
 			fake_answer_plain(f, fd);
 			continue;
 		}
+		known.proof_seen = f->in.describe.token;
 		if (f->in.describe.inode != known.inode) {
 			fake_answer_error(f, fd, CONTIG_MSG_R_NO_BUFFER,
 					  "not mine");
@@ -87,8 +89,10 @@ START_TEST(describes_by_number)
 	ck_assert_uint_eq(info.id, 9);
 	ck_assert_str_eq(info.name, "passed-on");
 	ck_assert_int_eq(info.draining, 1);
+	ck_assert_uint_eq(known.proof_seen, TOKEN);
 	ck_assert_int_eq(pipe2(pipes, O_CLOEXEC), 0);
 	ck_assert_int_eq(contig_describe(contig, pipes[0], &info), -ENOENT);
+	ck_assert_uint_eq(known.proof_seen, 0);
 	(void)close(pipes[0]);
 	(void)close(pipes[1]);
 	ck_assert_int_eq(contig_describe(contig, pipes[0], &info), -EBADF);
@@ -151,6 +155,7 @@ START_TEST(takes_nothing_else_for_a_token)
 	with(fd, CONTIG_MSG_CPU_BOUNCE);
 	ck_assert_int_eq(contig_import(contig, fd, &buffer), -EIO);
 	ck_assert_ptr_null(buffer);
+	ck_assert_uint_eq(known.proof_seen, 0);
 	done();
 	(void)close(fd);
 }

@@ -327,6 +327,19 @@ START_TEST(backends_say_what_probing_found)
 }
 END_TEST
 
+static enum request_outcome cpu(struct session *session, uint16_t opcode,
+				const struct contig_msg_buffer *entry,
+				uint64_t offset, uint64_t length, uint32_t flags)
+{
+	prepare(opcode);
+	request.cpu.buffer_id = entry->id;
+	request.cpu.token = entry->token;
+	request.cpu.offset_bytes = offset;
+	request.cpu.length_bytes = length;
+	request.cpu.flags = flags;
+	return handle(session);
+}
+
 START_TEST(describe_finds_by_inode)
 {
 	struct contig_msg_buffer entry = alloc(alice, MIB, 1);
@@ -334,12 +347,61 @@ START_TEST(describe_finds_by_inode)
 	prepare(CONTIG_MSG_DESCRIBE);
 	request.describe.device = entry.device;
 	request.describe.inode = entry.inode;
+	request.describe.token = entry.token;
 	ck_assert_int_eq(handle(bob), REQUEST_ANSWERED);
 	expect_reply();
 	ck_assert_uint_eq(ELEMENTS(struct contig_msg_buffer)->id, entry.id);
 	ck_assert_uint_eq(ELEMENTS(struct contig_msg_buffer)->token, 0);
 	request.describe.inode++;
 	ck_assert_int_eq(handle(bob), REQUEST_ANSWERED);
+	expect_error(CONTIG_MSG_R_NO_BUFFER);
+}
+END_TEST
+
+/* Who guesses a number learns nothing: it is as if there were no buffer. */
+START_TEST(describe_wants_a_proof_from_strangers)
+{
+	struct contig_msg_buffer entry = alloc(alice, MIB, 1);
+	const uint64_t tokens[] = {0, 1, entry.token - 1, entry.token + 1,
+				   UINT64_MAX};
+	struct contig_msg_error missing;
+
+	prepare(CONTIG_MSG_DESCRIBE);
+	request.describe.device = entry.device;
+	request.describe.inode = entry.inode + 1;
+	ck_assert_int_eq(handle(bob), REQUEST_ANSWERED);
+	missing = answer.error;
+	request.describe.inode = entry.inode;
+	for (size_t i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
+		request.describe.token = tokens[i];
+		ck_assert_int_eq(handle(bob), REQUEST_ANSWERED);
+		expect_error(CONTIG_MSG_R_NO_BUFFER);
+		ck_assert_mem_eq(&answer.error, &missing, sizeof(missing));
+
+		ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
+		expect_reply();
+		ck_assert_int_eq(handle(admin), REQUEST_ANSWERED);
+		expect_reply();
+	}
+}
+END_TEST
+
+/* No token is none, not the token 0. */
+START_TEST(memory_without_a_token_is_not_open_to_all)
+{
+	struct contig_msg_buffer entry = alloc(alice, MIB, 1);
+	struct buffer *buffer = registry_find(&lender->registry, entry.id);
+
+	buffer->object->token = 0;
+	prepare(CONTIG_MSG_DESCRIBE);
+	request.describe.device = entry.device;
+	request.describe.inode = entry.inode;
+	ck_assert_int_eq(handle(bob), REQUEST_ANSWERED);
+	expect_error(CONTIG_MSG_R_NO_BUFFER);
+	entry.token = 0;
+	ck_assert_int_eq(cpu(alice, CONTIG_MSG_CPU_BEGIN, &entry, 0, MIB,
+			     CONTIG_MSG_READ),
+			 REQUEST_ANSWERED);
 	expect_error(CONTIG_MSG_R_NO_BUFFER);
 }
 END_TEST
@@ -369,19 +431,6 @@ START_TEST(occupancy_is_a_picture_of_all)
 	expect_error(CONTIG_MSG_R_NO_REGION);
 }
 END_TEST
-
-static enum request_outcome cpu(struct session *session, uint16_t opcode,
-				const struct contig_msg_buffer *entry,
-				uint64_t offset, uint64_t length, uint32_t flags)
-{
-	prepare(opcode);
-	request.cpu.buffer_id = entry->id;
-	request.cpu.token = entry->token;
-	request.cpu.offset_bytes = offset;
-	request.cpu.length_bytes = length;
-	request.cpu.flags = flags;
-	return handle(session);
-}
 
 START_TEST(copies_what_the_token_allows)
 {
@@ -527,6 +576,8 @@ int main(void)
 	tcase_add_test(tcase, others_are_for_administrators);
 	tcase_add_test(tcase, backends_say_what_probing_found);
 	tcase_add_test(tcase, describe_finds_by_inode);
+	tcase_add_test(tcase, describe_wants_a_proof_from_strangers);
+	tcase_add_test(tcase, memory_without_a_token_is_not_open_to_all);
 	tcase_add_test(tcase, occupancy_is_a_picture_of_all);
 	tcase_add_test(tcase, copies_what_the_token_allows);
 	tcase_add_test(tcase, failed_copy_is_told);

@@ -167,6 +167,7 @@ static void do_describe(struct play *play, struct guest *guest)
 	guest_prepare(guest, &message, CONTIG_MSG_DESCRIBE);
 	message.describe.device = buffer->device;
 	message.describe.inode = buffer->inode;
+	message.describe.token = buffer->token;
 	guest_send(guest, &message);
 }
 

@@ -26,6 +26,7 @@
 
 static struct daemon process;
 static struct contig *contig;
+static uint64_t victim_device;
 
 static void before(void)
 {
@@ -189,6 +190,39 @@ START_TEST(others_cannot_be_touched)
 }
 END_TEST
 
+/* He knows all numbers, and holds nothing. */
+static int cannot_describe(uint64_t inode)
+{
+	int fd = raw_open(process.socket);
+	union message message;
+
+	for (uint64_t token = 0; token < 3; token++) {
+		raw_prepare(&message, CONTIG_MSG_DESCRIBE,
+			    2 + (uint32_t)token);
+		message.describe.device = victim_device;
+		message.describe.inode = inode;
+		message.describe.token = token;
+		raw_send(fd, &message, message.header.size);
+		raw_expect_error(fd, CONTIG_MSG_R_NO_BUFFER, &message);
+	}
+	return 0;
+}
+
+START_TEST(a_guess_is_no_possession)
+{
+	struct contig_buffer *mine = alloc(contig);
+	struct contig_buffer_info info;
+	struct stat st;
+
+	ck_assert_int_eq(fstat(contig_fd(mine), &st), 0);
+	victim_device = st.st_dev;
+	as_stranger(cannot_describe, st.st_ino);
+	/* the owner needs no proof */
+	ck_assert_int_eq(contig_describe(contig, contig_fd(mine), &info), 0);
+	(void)contig_release(mine);
+}
+END_TEST
+
 /* Whoever is given the descriptor may use it, whoever he is. */
 static int can_use(uint64_t fd)
 {
@@ -233,6 +267,7 @@ int main(void)
 	tcase_add_test(tcase, lists_show_the_own);
 	tcase_add_test(tcase, administrator_sees_all);
 	tcase_add_test(tcase, others_cannot_be_touched);
+	tcase_add_test(tcase, a_guess_is_no_possession);
 	tcase_add_test(tcase, a_descriptor_is_the_right_to_use_it);
 	return harness_run(suite);
 }

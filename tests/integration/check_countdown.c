@@ -20,6 +20,7 @@
  */
 
 static struct supervisor supervisor;
+static char program[PATH_MAX]; /* this one; its link would be valgrind's */
 static struct countdown countdown;
 
 static int serve(void)
@@ -41,11 +42,12 @@ static const char *environment[] = {
 static void before(void)
 {
 	const struct supervisor_spec spec = {
-		.program = "/proc/self/exe",
+		.program = program,
 		.arguments = arguments,
 		.environment = environment,
 	};
 
+	ck_assert_ptr_nonnull(realpath("/proc/self/exe", program));
 	supervisor_init(&supervisor, &spec);
 	ck_assert(countdown_init(&countdown, supervisor.directory));
 }

@@ -2,6 +2,7 @@
 #include "tests/integration/supervisor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #define LIMIT 4
 
 static struct supervisor supervisor;
+static char program[PATH_MAX]; /* this one; its link would be valgrind's */
 
 /* ---- the service ---------------------------------------------------------- */
 
@@ -135,11 +137,12 @@ static const char *arguments[] = {"--service", NULL, NULL};
 static void before(void)
 {
 	const struct supervisor_spec spec = {
-		.program = "/proc/self/exe",
+		.program = program,
 		.arguments = arguments,
 		.store_limit = LIMIT,
 	};
 
+	ck_assert_ptr_nonnull(realpath("/proc/self/exe", program));
 	supervisor_init(&supervisor, &spec);
 }
 

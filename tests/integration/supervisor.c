@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,14 +93,22 @@ static void listen_to_all(struct supervisor *supervisor)
 	}
 }
 
+/* [locked] Whether there is nobody any more who could send something. */
+static bool has_ended(const struct supervisor *supervisor)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return supervisor->pid > 0 &&
+	       waitid(P_PID, (id_t)supervisor->pid, &info,
+		      WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == supervisor->pid;
+}
+
 /* [locked] */
 static void reap(struct supervisor *supervisor)
 {
-	if (waitpid(supervisor->pid, &supervisor->code, WNOHANG) !=
-	    supervisor->pid)
-		return;
+	(void)waitpid(supervisor->pid, &supervisor->code, 0);
 	supervisor->pid = 0;
-	supervisor->pid_fd = fd_close(supervisor->pid_fd);
 }
 
 /* [locked] */
@@ -120,23 +128,24 @@ static void drop_hung_up(struct supervisor *supervisor)
 static void *run(void *data)
 {
 	struct supervisor *supervisor = data;
+	struct pollfd pollfds[] = {
+		{.fd = supervisor->wake_fd, .events = POLLIN},
+		{.fd = supervisor->child_fd, .events = POLLIN},
+		{.fd = supervisor->notify_fd, .events = POLLIN},
+	};
 	bool ending = false;
 
 	while (!ending) {
-		struct pollfd pollfds[3];
-		bool ended;
+		struct signalfd_siginfo children[8];
 		uint64_t count;
+		bool ended;
 
-		pthread_mutex_lock(&supervisor->lock);
-		pollfds[0] = (struct pollfd){supervisor->wake_fd, POLLIN, 0};
-		pollfds[1] = (struct pollfd){supervisor->notify_fd, POLLIN, 0};
-		pollfds[2] = (struct pollfd){supervisor->pid_fd, POLLIN, 0};
-		pthread_mutex_unlock(&supervisor->lock);
 		(void)poll(pollfds, 3, -1);
-		ended = pollfds[2].revents != 0;
 		(void)!read(supervisor->wake_fd, &count, sizeof(count));
+		(void)!read(supervisor->child_fd, children, sizeof(children));
 
 		pthread_mutex_lock(&supervisor->lock);
+		ended = has_ended(supervisor);
 		listen_to_all(supervisor);
 		drop_hung_up(supervisor);
 		if (ended)
@@ -159,7 +168,9 @@ static void wake(struct supervisor *supervisor)
 void supervisor_init(struct supervisor *supervisor,
 		     const struct supervisor_spec *spec)
 {
-	*supervisor = (struct supervisor){.spec = *spec, .pid_fd = -1};
+	sigset_t child;
+
+	*supervisor = (struct supervisor){.spec = *spec};
 	(void)strcpy(supervisor->directory, "/tmp/contigd-test-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(supervisor->directory));
 	ck_assert_int_eq(chmod(supervisor->directory, 0755), 0);
@@ -176,6 +187,10 @@ void supervisor_init(struct supervisor *supervisor,
 	supervisor->notify_fd = notification_listen(supervisor->notify);
 	ck_assert_int_ge(supervisor->notify_fd, 0);
 	supervisor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	(void)pthread_sigmask(SIG_BLOCK, &child, &supervisor->mask);
+	supervisor->child_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	supervisor->log_fd = memfd_create("log", MFD_CLOEXEC);
 	ck_assert_int_ge(supervisor->log_fd, 0);
 	store_init(&supervisor->store, spec->store_limit);
@@ -199,6 +214,8 @@ void supervisor_deinit(struct supervisor *supervisor)
 	supervisor->listen_fd = fd_close(supervisor->listen_fd);
 	supervisor->notify_fd = fd_close(supervisor->notify_fd);
 	supervisor->wake_fd = fd_close(supervisor->wake_fd);
+	supervisor->child_fd = fd_close(supervisor->child_fd);
+	(void)pthread_sigmask(SIG_SETMASK, &supervisor->mask, NULL);
 	supervisor->log_fd = fd_close(supervisor->log_fd);
 	files_remove_tree(supervisor->directory);
 }
@@ -297,9 +314,6 @@ static void start_process(struct supervisor *supervisor, bool main)
 	free(names);
 	free(fds);
 	supervisor->pid = pid;
-	supervisor->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	ck_assert_int_ge(supervisor->pid_fd, 0);
-	(void)fcntl(supervisor->pid_fd, F_SETFD, FD_CLOEXEC);
 	supervisor->ready = false;
 	supervisor->stopping = false;
 }

@@ -3,6 +3,7 @@
 #define TESTS_INTEGRATION_SUPERVISOR_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -41,12 +42,13 @@ struct supervisor {
 	pthread_cond_t changed;
 	int notify_fd;
 	int wake_fd;
+	int child_fd;  /* signalfd(2) of SIGCHLD, which is blocked meanwhile */
+	sigset_t mask; /* before that */
 	bool ending;
 
 	/* under the lock */
 	struct store store;
 	pid_t pid; /* 0: it does not run */
-	int pid_fd;
 	bool ready;
 	bool stopping;
 	int code; /* how the last one ended, as waitpid(2) says */

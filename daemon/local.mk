@@ -32,6 +32,9 @@ libdaemon_la_SOURCES = \
 	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
 	daemon/lease_object.c daemon/lease_object.h \
+	daemon/ledger.c daemon/ledger.h \
+	daemon/ledger_check.c daemon/ledger_check.h \
+	daemon/ledger_form.h \
 	daemon/lender.c daemon/lender.h \
 	daemon/listening.c daemon/listening.h \
 	daemon/loan.c daemon/loan.h \
@@ -103,6 +106,8 @@ DAEMON_TESTS = \
 	tests/check_journal \
 	tests/check_kernel_release \
 	tests/check_lease \
+	tests/check_ledger \
+	tests/check_ledger_check \
 	tests/check_lender \
 	tests/check_listening \
 	tests/check_loan \
@@ -161,6 +166,8 @@ tests_check_inheritance_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LI
 tests_check_journal_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_ledger_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_ledger_check_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lender_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_listening_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)

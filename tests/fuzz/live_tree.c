@@ -22,7 +22,8 @@
  * A devicetree as directories, real ones: the reader's work is with openat()
  * and readdir(), so that is what it gets, below a folder in TMPDIR that is
  * emptied after each input.  Among the files are what no devicetree has, pipes
- * and links among them, which must neither be followed nor waited for.
+ * and links among them, which must neither be followed nor waited for; nothing
+ * in here follows one either, and none leads out of the folder.
  *
  * The same folder stands for debugfs' cma.
  */
@@ -86,6 +87,18 @@ static int place_end(void *data)
 	return 0;
 }
 
+/* A property that only its owner's betters may read.  Never through a link, for
+ * whatever that leads to is not this program's to change. */
+static void lock_file(int dir_fd, const char *name)
+{
+	_cleanup_fd_ int fd = openat(
+		dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		(void)fchmod(fd, 0);
+}
+
 static int place_strange(void *data, const char *name, int kind)
 {
 	const struct place *place = data;
@@ -98,7 +111,7 @@ static int place_strange(void *data, const char *name, int kind)
 		(void)mkfifoat(fd, name, 0600);
 		break;
 	case 1:
-		(void)symlinkat("/", fd, name);
+		(void)symlinkat(".", fd, name);
 		break;
 	case 2:
 		(void)symlinkat(name, fd, name);
@@ -107,7 +120,7 @@ static int place_strange(void *data, const char *name, int kind)
 		(void)mknodat(fd, name, S_IFSOCK | 0600, 0);
 		break;
 	default:
-		(void)fchmodat(fd, name, 0, 0);
+		lock_file(fd, name);
 		break;
 	}
 	return 0;

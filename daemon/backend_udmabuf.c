@@ -52,6 +52,7 @@
 struct udmabuf_memory {
 	struct memory memory;
 	int device_fd;
+	int fdinfo_fd; /* of dmabuf_held() */
 	struct hugepool *pool;
 	struct run *segments;
 	int *pin_fds; /* dma-bufs that keep the pages in their places */
@@ -99,6 +100,7 @@ static struct udmabuf_memory *udmabuf_memory_free(struct udmabuf_memory *mem)
 	free_pins(mem);
 	free(mem->segments);
 	(void)hugepool_free(mem->pool);
+	(void)fd_close(mem->fdinfo_fd);
 	(void)fd_close(mem->device_fd);
 	free(mem);
 	return NULL;
@@ -181,9 +183,15 @@ static int new_memory(const struct backend_options *options,
 
 	if (!mem)
 		return error_set(why, -ENOMEM, "out of memory");
+	mem->fdinfo_fd = -1;
 	mem->device_fd = udmabuf_open(options->udmabuf_path, why);
 	if (mem->device_fd < 0)
 		return mem->device_fd;
+	mem->fdinfo_fd = dmabuf_open_fdinfo();
+	if (mem->fdinfo_fd < 0)
+		return error_set(why, mem->fdinfo_fd,
+				 "cannot open /proc/self/fdinfo: %s",
+				 strerror(-mem->fdinfo_fd));
 	*memp = TAKE_PTR(mem);
 	return 0;
 }
@@ -438,7 +446,7 @@ static int udmabuf_object_lend(struct object *object)
 
 static int udmabuf_object_held(struct object *object)
 {
-	return dmabuf_held(object->fd);
+	return dmabuf_held(udmabuf_of(object->memory)->fdinfo_fd, object->fd);
 }
 
 /* A part of the pool while the daemon works on it. */

@@ -6,14 +6,18 @@
 
 /* What the daemon asks of a dma-buf, whoever exported it. */
 
+/* Where dmabuf_held() looks, for any number of dma-bufs: a descriptor that the
+ * caller owns, or a negative errno. */
+int dmabuf_open_fdinfo(void);
+
 /* 1 where anything but this one descriptor of the daemon holds the dma-buf: a
  * descriptor anywhere, one on its way through a socket, a mapping, a device;
  * 0 where nothing does; or a negative errno, which says nothing either way:
  *	-ENOTSUP	the kernel shows no count (before 5.3), or the
  *			descriptor is no dma-buf
  *	-EPROTO		the count is less than the daemon's own
- *	and what reading /proc/self/fdinfo gives. */
-int dmabuf_held(int fd_borrow);
+ *	and what opening and reading a file there gives. */
+int dmabuf_held(int fdinfo_fd_borrow, int fd_borrow);
 
 /* Reads "count:" from the text of a dma-buf's fdinfo.  0, or -ENOTSUP: it has
  * none. */

@@ -123,13 +123,14 @@ static int check_rest(const struct hugepool *pool,
 
 static int try_count(int dmabuf_fd, struct error *why)
 {
+	_cleanup_fd_ int fdinfo_fd = dmabuf_open_fdinfo();
 	int alone, other, held, again;
 
-	alone = dmabuf_held(dmabuf_fd);
+	alone = dmabuf_held(fdinfo_fd, dmabuf_fd);
 	other = fcntl(dmabuf_fd, F_DUPFD_CLOEXEC, 0);
-	held = dmabuf_held(dmabuf_fd);
+	held = dmabuf_held(fdinfo_fd, dmabuf_fd);
 	(void)fd_close(other);
-	again = dmabuf_held(dmabuf_fd);
+	again = dmabuf_held(fdinfo_fd, dmabuf_fd);
 	if (other < 0 || alone != 0 || held != 1 || again != 0)
 		return error_set(why, -ENOTSUP,
 				 "the kernel does not count a dma-buf's "

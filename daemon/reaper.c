@@ -9,9 +9,9 @@
  * thousand buffers twelve times a second would be half a core.
  *
  * So a memfd is not asked at all while nothing happens: the kernel says when
- * an open file of it ends (closings.h).  It is armed at the first look that
- * finds it held, which a short-lived buffer never sees, and is then in no round
- * and wakes nobody.  The word may come a moment before the evidence agrees, or
+ * an open file of it ends (closings.h).  It is armed at its first look, 80 ms
+ * after it was lent, which a short-lived buffer never sees, and from then on is
+ * in no round and wakes nobody.  The word may come a moment before the evidence agrees, or
  * be about one open file of several.  Such a buffer is in doubt: it is looked
  * at again after 10, 20, 40 ms and so on without end, so that it is found soon
  * after its holder is really gone, in proportion to how long that took, and
@@ -138,11 +138,21 @@ static void place(struct reaper *reaper, struct buffer *buffer, uint64_t now_ms)
 	}
 }
 
+static bool can_be_told(const struct reaper *reaper,
+			const struct buffer *buffer)
+{
+	return reaper->closings && reaper->closings->fd >= 0 &&
+	       buffer->region->memory->backend->close_events;
+}
+
 void reaper_add(struct reaper *reaper, struct buffer *buffer, uint64_t now_ms)
 {
 	buffer->sweep = reaper->sweep;
 	list_append(&reaper->watched, &buffer->watch_link);
-	place(reaper, buffer, now_ms);
+	if (can_be_told(reaper, buffer)) /* once and never again */
+		appoint(reaper, buffer, now_ms + REAPER_ROUND_MS);
+	else
+		place(reaper, buffer, now_ms);
 }
 
 void reaper_remove(struct reaper *reaper, struct buffer *buffer)
@@ -166,12 +176,9 @@ bool reaper_check(struct reaper *reaper, struct buffer *buffer)
 /* As above, and has the kernel tell of the buffer from now on. */
 static bool look(struct reaper *reaper, struct buffer *buffer)
 {
-	const struct backend *backend = buffer->region->memory->backend;
-
 	if (reaper_check(reaper, buffer))
 		return true;
-	if (!reaper->closings || !backend->close_events ||
-	    will_be_told(reaper, buffer))
+	if (!can_be_told(reaper, buffer) || will_be_told(reaper, buffer))
 		return false;
 	if (closing_arm(reaper->closings, &buffer->closing,
 			buffer->object->fd) < 0)

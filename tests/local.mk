@@ -2,6 +2,7 @@
 # What the tests share.  The unit test of a module is listed in the fragment of
 # the module's own folder.
 
+include tests/bench/local.mk
 include tests/board/local.mk
 include tests/fuzz/local.mk
 

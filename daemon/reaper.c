@@ -11,13 +11,13 @@
  * So a memfd is not asked at all while nothing happens: the kernel says when
  * an open file of it ends (closings.h).  It is armed at its first look, 80 ms
  * after it was lent, which a short-lived buffer never sees, and from then on is
- * in no round and wakes nobody.  The word may come a moment before the evidence agrees, or
- * be about one open file of several.  Such a buffer is in doubt: it is looked
- * at again after 10, 20, 40 ms and so on without end, so that it is found soon
- * after its holder is really gone, in proportion to how long that took, and
- * costs next to nothing otherwise.  Arming comes with each look, and a word
- * that comes while looks are 80 ms apart or less changes nothing: who opens and
- * closes in a loop causes 13 looks a second.
+ * in no round and wakes nobody.  The word may come a moment before the evidence
+ * agrees, or be about one open file of several.  Such a buffer is in doubt: it
+ * is looked at again after 10, 20, 40 ms and so on without end, so that it is
+ * found soon after its holder is really gone, in proportion to how long that
+ * took, and costs next to nothing otherwise.  Arming comes with each look, and
+ * a word that comes while looks are 80 ms apart or less changes nothing: who
+ * opens and closes in a loop causes 13 looks a second.
  *
  * A dma-buf has no such event, since all its descriptors are one open file, the
  * daemon's included.  Nor has a memfd where the kernel has no room to watch it.
@@ -138,8 +138,7 @@ static void place(struct reaper *reaper, struct buffer *buffer, uint64_t now_ms)
 	}
 }
 
-static bool can_be_told(const struct reaper *reaper,
-			const struct buffer *buffer)
+static bool can_be_told(const struct reaper *reaper, const struct buffer *buffer)
 {
 	return reaper->closings && reaper->closings->fd >= 0 &&
 	       buffer->region->memory->backend->close_events;
@@ -239,24 +238,24 @@ bool reaper_has_swept(const struct reaper *reaper, uint64_t ticket)
 	       (reaper->sweep == ticket && !reaper->sweeping);
 }
 
-static uint64_t later(uint64_t due_ms, struct budget *budget, uint64_t now_ms)
+static uint64_t round_due_ms(const struct reaper_round *round)
 {
-	uint64_t paid_ms = now_ms + budget_wait_ms(budget, now_ms);
-
-	return due_ms > paid_ms ? due_ms : paid_ms;
+	return round->n > 0 ? round->due_ms : UINT64_MAX;
 }
 
-static uint64_t round_due_ms(struct reaper_round *round, uint64_t now_ms)
+static uint64_t appointments_due_ms(struct reaper *reaper, uint64_t now_ms)
 {
-	if (round->n == 0)
+	const struct buffer *first = RB_MIN(reaper_tree, &reaper->appointments);
+	uint64_t paid_ms;
+
+	if (!first)
 		return UINT64_MAX;
-	return later(round->left ? now_ms : round->due_ms, &round->budget,
-		     now_ms);
+	paid_ms = now_ms + budget_wait_ms(&reaper->hot, now_ms);
+	return first->due_ms > paid_ms ? first->due_ms : paid_ms;
 }
 
 int64_t reaper_delay_ms(struct reaper *reaper, uint64_t now_ms)
 {
-	const struct buffer *first = RB_MIN(reaper_tree, &reaper->appointments);
 	uint64_t due = UINT64_MAX, at;
 
 	if (list_empty(&reaper->watched))
@@ -264,11 +263,10 @@ int64_t reaper_delay_ms(struct reaper *reaper, uint64_t now_ms)
 	if (reaper->sweeping || reaper->wanted > reaper->sweep ||
 	    !list_empty(&reaper->fresh))
 		return 0;
-	if (first)
-		due = later(first->due_ms, &reaper->hot, now_ms);
-	at = round_due_ms(&reaper->draining, now_ms);
+	due = appointments_due_ms(reaper, now_ms);
+	at = round_due_ms(&reaper->draining);
 	due = at < due ? at : due;
-	at = round_due_ms(&reaper->quiet, now_ms);
+	at = round_due_ms(&reaper->quiet);
 	due = at < due ? at : due;
 	if (due == UINT64_MAX)
 		return -1;
@@ -296,15 +294,18 @@ static struct buffer *next_appointment(struct reaper *reaper, uint64_t now_ms)
 
 static struct buffer *next_of_round(struct reaper_round *round, uint64_t now_ms)
 {
-	if (round->left == 0 && round->due_ms <= now_ms) {
+	if (round->due_ms > now_ms)
+		return NULL;
+	if (round->left == 0) {
 		round->left = round->n;
-		round->due_ms = now_ms + REAPER_ROUND_MS;
+		round->begin_ms = now_ms;
 	}
 	if (round->left > round->n) /* some have gone since it began */
 		round->left = round->n;
 	if (round->left == 0)
 		return NULL;
-	round->left--;
+	if (--round->left == 0)
+		round->due_ms = round->begin_ms + REAPER_ROUND_MS;
 	return list_first(&round->buffers, struct buffer, round_link);
 }
 
@@ -342,7 +343,20 @@ static struct buffer *next_swept(struct reaper *reaper, uint64_t now_ms)
 struct source {
 	next_fn *next;
 	struct budget *budget;
+	struct reaper_round *round; /* NULL: it is none */
 };
+
+/* Whether there is something left to spend.  A round without rests, and does
+ * not wake up for each slice that it can pay again: waking up costs too, and
+ * nobody counts it. */
+static bool can_pay(const struct source *source, uint64_t now_ms)
+{
+	if (!source->budget || budget_has(source->budget, now_ms))
+		return true;
+	if (source->round && source->round->due_ms <= now_ms)
+		source->round->due_ms = now_ms + REAPER_ROUND_MS;
+	return false;
+}
 
 /* Looks at what a source has, at so many at most; returns at how many. */
 static unsigned int run(struct reaper *reaper, const struct source *source,
@@ -352,7 +366,7 @@ static unsigned int run(struct reaper *reaper, const struct source *source,
 	unsigned int n;
 	uint64_t ns;
 
-	if (source->budget && !budget_has(source->budget, now_ms))
+	if (!can_pay(source, now_ms))
 		return 0;
 	ns = reaper->cpu_ns();
 	for (n = 0; n < room && (buffer = source->next(reaper, now_ms)); n++)
@@ -380,11 +394,11 @@ static unsigned int slice(const struct reaper *reaper)
 void reaper_run(struct reaper *reaper, uint64_t now_ms)
 {
 	const struct source sources[] = {
-		{next_fresh, NULL},
-		{next_appointment, &reaper->hot},
-		{next_draining, &reaper->draining.budget},
-		{next_quiet, &reaper->quiet.budget},
-		{next_swept, NULL},
+		{next_fresh, NULL, NULL},
+		{next_appointment, &reaper->hot, NULL},
+		{next_draining, &reaper->draining.budget, &reaper->draining},
+		{next_quiet, &reaper->quiet.budget, &reaper->quiet},
+		{next_swept, NULL, NULL},
 	};
 	unsigned int room = slice(reaper);
 

@@ -41,8 +41,9 @@ typedef void reaper_fn(void *data, struct buffer *buffer);
 struct reaper_round {
 	struct list buffers; // buffer::round_link, whose turn it is first
 	size_t n;
-	size_t left;	 /* looks of the pass under way */
-	uint64_t due_ms; /* of the next pass */
+	size_t left;	   /* looks of the pass under way */
+	uint64_t begin_ms; /* when that began */
+	uint64_t due_ms;   /* nothing is done before */
 	struct budget budget;
 };
 

@@ -19,6 +19,7 @@ static struct reaper reaper;
 static struct closings closings;
 static uint64_t now;	 /* ms */
 static uint64_t look_ns; /* what a look costs */
+static size_t sleeps;	 /* from which somebody had to wake up */
 
 static uint64_t cpu_ns(void)
 {
@@ -76,6 +77,7 @@ static size_t live_until(uint64_t end)
 	while ((delay = reaper_delay_ms(&reaper, now)) >= 0 &&
 	       now + (uint64_t)delay <= end) {
 		now += (uint64_t)delay;
+		sleeps += delay > 0;
 		reaper_run(&reaper, now);
 		wakes++;
 	}
@@ -213,7 +215,8 @@ START_TEST(a_slice_is_short)
 }
 END_TEST
 
-/* Looks in a minute at n buffers of one kind, where one look takes ns. */
+/* Looks in a minute at n buffers of one kind, where one look takes ns.  However
+ * many they are, nobody wakes up more often than for one. */
 static size_t looks_in_a_minute(size_t n, uint64_t ns, bool drain)
 {
 	size_t count;
@@ -226,8 +229,10 @@ static size_t looks_in_a_minute(size_t n, uint64_t ns, bool drain)
 		reaper_hint(&reaper, lot.buffers[i], now);
 	(void)live_until(now + 20000);
 	looks();
+	sleeps = 0;
 	(void)live_until(now + 60000);
 	count = looks();
+	ck_assert_uint_le(sleeps, 60000 / REAPER_ROUND_MS);
 	lot_deinit(&lot);
 	look_ns = 0;
 	return count;

@@ -90,12 +90,12 @@ struct config_region {
 };
 
 struct configuration {
-	char *socket;	      /* NULL: not set */
+	char *socket; /* NULL: not set */
 	bool has_socket_group;
 	uint32_t socket_group; /* gid of a socket that the daemon makes */
 	bool has_user;
 	struct config_identity user; /* whom root becomes */
-	char *default_region; /* NULL: not set */
+	char *default_region;	     /* NULL: not set */
 	bool has_log_level;
 	enum log_level log_level;
 	bool allow_corrupting_kernel;

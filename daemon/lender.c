@@ -20,6 +20,10 @@
  *	   killed lets go of one descriptor after the other;
  *	3. what was dirty by then is zeroed.
  *
+ * Memory behind which there is a guard has its guard filled before the client
+ * gets it, and compared before it is zeroed; both take a trip to the worker.
+ * Other memory does not wait for that.
+ *
  * Each of the three ends by itself, whatever other clients do meanwhile, so a
  * request is never parked for ever.  Whenever memory comes back, all parked
  * requests are tried again in the order in which they came; one that cannot be
@@ -81,17 +85,29 @@ static void on_closings(void *data)
 	arm_reaper(lender);
 }
 
-/* The reaper found a buffer that nobody holds. */
-static void on_unheld(void *data, struct buffer *buffer)
+/* Nothing is left to be done with a buffer. */
+static void on_returned(void *data, struct buffer *buffer)
 {
 	struct lender *lender = data;
 	struct region *region = buffer->region;
 
-	registry_remove(&lender->registry, buffer);
-	reaper_remove(&lender->reaper, buffer);
 	(void)buffer_free(buffer, BUFFER_USED);
 	scrubber_kick(&lender->scrubber, region, !list_empty(&lender->parked));
 	retry_soon(lender);
+}
+
+/* The reaper found a buffer that nobody holds. */
+static void on_unheld(void *data, struct buffer *buffer)
+{
+	struct lender *lender = data;
+
+	registry_remove(&lender->registry, buffer);
+	reaper_remove(&lender->reaper, buffer);
+	if (buffer->object->guard_bytes > 0)
+		warden_return(&lender->warden, buffer, clock_ms(),
+			      !list_empty(&lender->parked));
+	else
+		on_returned(lender, buffer);
 }
 
 static void on_cleaned(void *data, struct region *region)
@@ -125,8 +141,10 @@ static uint64_t grace_ms(const struct loan *loan, const struct region *region,
 	uint64_t end = region->drained_ms + LENDER_GRACE_MS;
 	uint64_t limit = loan->parked_ms + LENDER_GRACE_MAX_MS;
 
+	/* all guards, as it is not counted how many of them drain */
 	if (region->draining_bytes == 0 ||
-	    !could_help(loan, region, region->draining_bytes))
+	    !could_help(loan, region,
+			region->draining_bytes + region->guarding_bytes))
 		return 0;
 	if (end > limit)
 		end = limit;
@@ -158,13 +176,15 @@ static void note_failure(struct attempt *attempt, const struct loan *loan,
 	    failure->outcome != SPACE_E_FRAGMENTED &&
 	    failure->outcome != SPACE_E_CONSTRAINT)
 		return;
-	if (could_help(loan, region, region->lent_bytes + region->draining_bytes))
+	if (could_help(loan, region,
+		       region->lent_bytes + region->draining_bytes +
+			       region->guarding_bytes))
 		attempt->short_of_memory = true;
 	grace = grace_ms(loan, region, clock_ms());
 	if (grace > attempt->grace_ms)
 		attempt->grace_ms = grace;
 	if (dirt_waits(&region->dirt, loan->dirt_ticket) &&
-	    could_help(loan, region, 0))
+	    could_help(loan, region, region->dirt.awaited_bytes))
 		attempt->dirt = true;
 }
 
@@ -183,6 +203,46 @@ static bool attempt_all(struct lender *lender, struct loan *loan,
 	return false;
 }
 
+static void hand_over(struct lender *lender, struct loan *loan)
+{
+	lender->allocations += loan->n_lent;
+	loan->done(loan, 0);
+}
+
+/* The buffers are known and nobody holds them: the reaper takes them back. */
+static void take_back(struct lender *lender, struct loan *loan, int result)
+{
+	const struct region *region = loan->buffers[0]->region;
+	struct error why = ERROR_INIT;
+
+	loan_close_fds(loan);
+	for (size_t i = 0; i < loan->n_lent; i++)
+		reaper_hint(&lender->reaper, loan->buffers[i], clock_ms());
+	loan->n_lent = 0;
+	arm_reaper(lender);
+	lender->refusals++;
+	error_write(&why, "its guards cannot be filled: %s", strerror(-result));
+	loan_explain(loan, region,
+		     &(struct loan_failure){
+			     .reason = loan_reason(result),
+			     .why = why,
+		     },
+		     &loan->refusal);
+	loan->done(loan, (int)loan->refusal.reason);
+}
+
+static void on_filled(struct patrol *patrol, int result)
+{
+	struct loan *loan = patrol->data;
+	struct lender *lender = loan->lender;
+
+	loan->filling = warden_patrol_free(patrol); /* the loan holds them */
+	if (result < 0)
+		take_back(lender, loan, result);
+	else
+		hand_over(lender, loan);
+}
+
 static void settle(struct lender *lender, struct loan *loan)
 {
 	uint64_t now = clock_ms();
@@ -191,9 +251,16 @@ static void settle(struct lender *lender, struct loan *loan)
 		registry_add(&lender->registry, loan->buffers[i]);
 		reaper_add(&lender->reaper, loan->buffers[i], now);
 	}
-	lender->allocations += loan->n_lent;
 	arm_reaper(lender);
-	loan->done(loan, 0);
+	if (loan->buffers[0]->object->guard_bytes == 0) {
+		hand_over(lender, loan);
+		return;
+	}
+	loan->lender = lender;
+	loan->filling = warden_fill(&lender->warden, loan->buffers,
+				    loan->n_lent, on_filled, loan);
+	if (!loan->filling)
+		take_back(lender, loan, -ENOMEM);
 }
 
 static void refuse(struct lender *lender, struct loan *loan,
@@ -214,6 +281,7 @@ static void hurry(struct lender *lender, const struct loan *loan)
 
 	while ((region = choice_next(&lender->regions, &loan->want, region)))
 		scrubber_kick(&lender->scrubber, region, true);
+	warden_hurry(&lender->warden);
 }
 
 /* Tries a request; true where it is decided and no longer the lender's. */
@@ -270,10 +338,23 @@ void lender_allocate(struct lender *lender, struct loan *loan)
 	arm_reaper(lender);
 }
 
+static void forget_patrol(struct patrol *patrol, int result)
+{
+	struct lender *lender = patrol->data;
+
+	(void)result;
+	(void)lender_patrol_free(lender, patrol);
+}
+
 void lender_cancel(struct lender *lender, struct loan *loan)
 {
-	(void)lender;
 	list_remove(&loan->link);
+	if (!loan->filling)
+		return;
+	/* the worker is at it: the buffers are lent to nobody when it ends */
+	loan->filling->done = forget_patrol;
+	loan->filling->data = lender;
+	loan->filling = NULL;
 }
 
 void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner)
@@ -300,6 +381,24 @@ void lender_owner_gone(struct lender *lender, struct owner *owner)
 		reaper_hint(&lender->reaper, buffer, now);
 	}
 	arm_reaper(lender);
+}
+
+struct patrol *lender_inspect(struct lender *lender, const struct region *region,
+			      uint64_t after, patrol_fn *done, void *data)
+{
+	return warden_inspect(&lender->warden, &lender->registry, region, after,
+			      done, data);
+}
+
+struct patrol *lender_patrol_free(struct lender *lender, struct patrol *patrol)
+{
+	uint64_t now = clock_ms();
+
+	/* The last holder may have gone meanwhile. */
+	for (size_t i = 0; i < patrol->n; i++)
+		reaper_hint(&lender->reaper, patrol->buffers[i], now);
+	arm_reaper(lender);
+	return warden_patrol_free(patrol);
 }
 
 struct bounce *lender_bounce(struct lender *lender, struct buffer *buffer,
@@ -394,10 +493,14 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 	lender->closings.fd = -1;
 	reaper_init(&lender->reaper, &lender->closings, on_unheld, lender);
 	scrubber_init(&lender->scrubber, NULL, on_cleaned, lender);
+	r = warden_init(&lender->warden, NULL, on_returned, lender);
+	if (r < 0)
+		return r;
 	r = worker_new(&lender->worker);
 	if (r < 0)
 		return r;
 	lender->scrubber.worker = lender->worker;
+	lender->warden.worker = lender->worker;
 	r = watch_new(&lender->worker_watch, loop, worker_fd(lender->worker),
 		      LOOP_READ, on_worker, lender);
 	if (r < 0)
@@ -433,6 +536,7 @@ struct lender *lender_free(struct lender *lender)
 		bounce->buffer->pins--;
 		(void)bounce_free(bounce);
 	}
+	warden_deinit(&lender->warden);
 	while ((buffer = registry_next(&lender->registry, 0))) {
 		registry_remove(&lender->registry, buffer);
 		reaper_remove(&lender->reaper, buffer);

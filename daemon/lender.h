@@ -16,6 +16,7 @@
 #include "daemon/region.h"
 #include "daemon/registry.h"
 #include "daemon/scrubber.h"
+#include "daemon/warden.h"
 #include "daemon/worker.h"
 #include "util/cleanup.h"
 #include "util/list.h"
@@ -42,6 +43,7 @@ struct lender {
 	struct watch *closings_watch;
 	struct reaper reaper;
 	struct scrubber scrubber;
+	struct warden warden;
 	struct timer *reaper_timer;
 	struct timer *retry_timer;
 	bool reaper_armed;
@@ -78,6 +80,12 @@ void lender_cancel(struct lender *lender, struct loan *loan);
 void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner);
 /* The connection ends: its buffers go when their holders do. */
 void lender_owner_gone(struct lender *lender, struct owner *owner);
+
+/* Looks at guards of lent buffers, as warden_inspect(). */
+struct patrol *lender_inspect(struct lender *lender, const struct region *region,
+			      uint64_t after, patrol_fn *done, void *data);
+/* Frees it, after done was called, and looks at its buffers again. */
+struct patrol *lender_patrol_free(struct lender *lender, struct patrol *patrol);
 
 /* As bounce_start(). */
 struct bounce *lender_bounce(struct lender *lender, struct buffer *buffer,

@@ -67,8 +67,7 @@ static int take_runs(const struct want *want, struct region *region,
 	return 0;
 }
 
-/* What an errno of a backend means to a client. */
-static uint32_t reason_of(int r)
+uint32_t loan_reason(int r)
 {
 	switch (-r) {
 	case ENOMEM:
@@ -153,7 +152,7 @@ int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
 		while (++i < want->count)
 			region_give_back(region, &runs[i]);
 		undo_buffers(loan);
-		return fail(failure, reason_of(r));
+		return fail(failure, loan_reason(r));
 	}
 	return 0;
 }

@@ -18,6 +18,9 @@ struct loan;
  * freed by it. */
 typedef void loan_fn(struct loan *loan, int result);
 
+struct lender;
+struct patrol;
+
 /* One request for memory on its way. */
 struct loan {
 	struct want want;
@@ -32,6 +35,10 @@ struct loan {
 	uint64_t dirt_ticket; /* UINT64_MAX until that sweep is done */
 	bool in_grace;	      /* it waits for what began to drain */
 
+	/* while the guards of its buffers are filled; the lender's */
+	struct patrol *filling; /* NULL: they are not */
+	struct lender *lender;
+
 	/* what came of it */
 	struct refusal refusal;
 	size_t n_lent;
@@ -45,6 +52,9 @@ struct loan *loan_new(const struct want *want, struct owner *owner,
 /* Closes the descriptors that it still has; it must not be parked. */
 struct loan *loan_free(struct loan *loan);
 void loan_close_fds(struct loan *loan);
+
+/* The reason that an errno of a backend is to a client. */
+uint32_t loan_reason(int r);
 
 /* Why a region could not serve it. */
 struct loan_failure {

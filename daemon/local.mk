@@ -17,6 +17,7 @@ libdaemon_la_SOURCES = \
 	daemon/closings.c daemon/closings.h \
 	daemon/command_line.c daemon/command_line.h \
 	daemon/credentials.c daemon/credentials.h \
+	daemon/damage.c daemon/damage.h \
 	daemon/device_memory.c daemon/device_memory.h \
 	daemon/dirt.c daemon/dirt.h \
 	daemon/dmabuf.c daemon/dmabuf.h \
@@ -43,6 +44,7 @@ libdaemon_la_SOURCES = \
 	daemon/occupancy.c daemon/occupancy.h \
 	daemon/owner.c daemon/owner.h \
 	daemon/partitions.c daemon/partitions.h \
+	daemon/patrol.c daemon/patrol.h \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/policy.c daemon/policy.h \
 	daemon/privilege.c daemon/privilege.h \
@@ -69,6 +71,7 @@ libdaemon_la_SOURCES = \
 	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
 	daemon/usable.c daemon/usable.h \
+	daemon/warden.c daemon/warden.h \
 	daemon/worker.c daemon/worker.h
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(CAPNG_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
 libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.la \
@@ -93,6 +96,7 @@ DAEMON_TESTS = \
 	tests/check_closings \
 	tests/check_command_line \
 	tests/check_credentials \
+	tests/check_damage \
 	tests/check_device_memory \
 	tests/check_dirt \
 	tests/check_dmabuf \
@@ -116,6 +120,7 @@ DAEMON_TESTS = \
 	tests/check_occupancy \
 	tests/check_owner \
 	tests/check_partitions \
+	tests/check_patrol \
 	tests/check_pattern \
 	tests/check_policy \
 	tests/check_privilege \
@@ -137,6 +142,7 @@ DAEMON_TESTS = \
 	tests/check_token \
 	tests/check_udmabuf \
 	tests/check_usable \
+	tests/check_warden \
 	tests/check_worker
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -153,6 +159,7 @@ tests_check_client_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CH
 tests_check_closings_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_command_line_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_credentials_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_damage_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_dirt_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -176,6 +183,7 @@ tests_check_manager_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_owner_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_partitions_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_patrol_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_pattern_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_privilege_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
@@ -197,5 +205,6 @@ tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_usable_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_warden_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

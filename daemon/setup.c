@@ -114,8 +114,7 @@ static void add_simulated(struct setup *setup,
 	};
 	uint64_t end;
 
-	if (__builtin_add_overflow(range.memory.base, region->size_bytes,
-				   &end) ||
+	if (__builtin_add_overflow(range.memory.base, region->size_bytes, &end) ||
 	    __builtin_add_overflow(end, SIMULATED_STEP - 1, &end)) {
 		complain(region->name, "it does not fit 64-bit addresses");
 		return;

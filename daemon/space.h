@@ -65,8 +65,8 @@ struct space *space_free(struct space *space);
 
 /* Takes a run by best fit: of all free runs with an admissible place the
  * smallest, of several the lowest, and in it the lowest place.  Returns 0 with
- * *runp set, tail included, or a positive enum space_outcome with *refusal filled (may be
- * NULL). */
+ * *runp set, tail included, or a positive enum space_outcome with *refusal
+ * filled (may be NULL). */
 int space_alloc(struct space *space, const struct space_request *request,
 		struct run *runp, struct space_refusal *refusal);
 

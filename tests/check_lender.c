@@ -2,12 +2,15 @@
 #include "daemon/lender.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/fake.h"
 #include "tests/harness.h"
 #include "util/clock.h"
+#include "util/list.h"
+#include "util/log.h"
 
 /*
  * The lender with a real loop and worker, and a backend in the test's hands:
@@ -347,6 +350,286 @@ START_TEST(copy_keeps_the_buffer)
 }
 END_TEST
 
+/* ---- with guards --------------------------------------------------------- */
+
+/* A region with guards in place of the other one, as the default. */
+static void use_guards(uint64_t size_bytes)
+{
+	static struct fake guarded_fake;
+	struct region *guarded =
+		fake_guarded_region(&guarded_fake, size_bytes, FAKE_GRANULE);
+
+	guarded->id = 2;
+	guarded->dirt.ticketp = &lender->ticket;
+	region->is_default = false;
+	region = guarded;
+	ck_assert_int_eq(lender_add_region_consume(lender, guarded), 0);
+}
+
+static struct fake *guarded_fake_of(const struct region *guarded)
+{
+	return container_of(guarded->memory, struct fake, memory);
+}
+
+/* What keeps the worker busy until the test lets it go. */
+struct plug {
+	struct job job;
+	sem_t sem;
+	bool done;
+};
+
+static int plug_step(struct job *job)
+{
+	(void)sem_wait(&container_of(job, struct plug, job)->sem);
+	return 0;
+}
+
+static void plug_done(struct job *job, int result)
+{
+	ck_assert_int_eq(result, 0);
+	container_of(job, struct plug, job)->done = true;
+}
+
+static void plug_worker(struct plug *plug)
+{
+	*plug = (struct plug){.job.step = plug_step, .job.done = plug_done};
+	ck_assert_int_eq(sem_init(&plug->sem, 0, 0), 0);
+	worker_submit(lender->worker, &plug->job, WORKER_URGENT);
+}
+
+static void unplug_worker(struct plug *plug)
+{
+	ck_assert_int_eq(sem_post(&plug->sem), 0);
+	while (!plug->done)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	(void)sem_destroy(&plug->sem);
+}
+
+START_TEST(guards_are_filled_before_anybody_gets_the_buffer)
+{
+	struct plug plug;
+	struct ask ask;
+
+	use_guards(MIB);
+	plug_worker(&plug);
+	ask_for(&ask, 4096, CONTIG_MSG_MAX_BUFFERS);
+	turn(5);
+	ck_assert_int_eq(ask.result, -1);
+	ck_assert_uint_eq(lender->allocations, 0);
+	ck_assert_uint_eq(guarded_fake_of(region)->n_guarded, 0);
+	unplug_worker(&plug);
+	wait_for(&ask);
+	ck_assert_int_eq(ask.result, 0);
+	ck_assert_uint_eq(lender->allocations, CONTIG_MSG_MAX_BUFFERS);
+	ck_assert_uint_eq(ask.loan->n_lent, CONTIG_MSG_MAX_BUFFERS);
+	for (size_t i = 0; i < CONTIG_MSG_MAX_BUFFERS; i++) {
+		ck_assert(ask.loan->buffers[i]->guard_filled);
+		ck_assert_uint_eq(ask.loan->buffers[i]->pins, 0);
+		ck_assert_int_ge(ask.loan->fds[i], 0);
+	}
+	forget(&ask);
+}
+END_TEST
+
+/* Requests without guards do not wait for what the worker does. */
+START_TEST(other_regions_are_as_fast_as_ever)
+{
+	struct region *plain = region;
+	struct plug plug;
+	struct ask ask, guarded;
+
+	use_guards(MIB);
+	plug_worker(&plug);
+	ask_for(&guarded, 4096, 1);
+	region->is_default = false;
+	plain->is_default = true;
+	ask_for(&ask, MIB, 2);
+	ck_assert_int_eq(ask.result, 0);
+	ck_assert_int_eq(guarded.result, -1);
+	unplug_worker(&plug);
+	wait_for(&guarded);
+	forget(&guarded);
+	forget(&ask);
+}
+END_TEST
+
+START_TEST(damage_is_found_on_return)
+{
+	struct ask ask;
+
+	log_set_level(0);
+	use_guards(MIB);
+	ask_for(&ask, 4096, 2);
+	wait_for(&ask);
+	fake_guard(ask.loan->buffers[1]->object)[100] = 0;
+	let_go(&ask);
+	lender_hint(lender, ask.loan->buffers[0], true);
+	lender_hint(lender, ask.loan->buffers[1], true);
+	forget(&ask);
+	while (region->n_buffers > 0 || region->dirt.bytes > 0)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_uint_eq(region->damaged_guards, 1);
+	/* the guards too: what was written there is nobody's to see */
+	ck_assert_uint_eq(guarded_fake_of(region)->zeroed_bytes, 4 * 4096);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB);
+}
+END_TEST
+
+/* All memory is on its way back and none of it dirty yet: a request waits for
+ * the look at the guard, and for the zeroing behind it. */
+START_TEST(shortage_waits_for_the_look_at_guards)
+{
+	struct ask all, more;
+	struct plug plug;
+
+	use_guards(MIB);
+	ask_for(&all, MIB - FAKE_GRANULE, 1);
+	wait_for(&all);
+	plug_worker(&plug);
+	let_go(&all);
+	lender_hint(lender, all.loan->buffers[0], true);
+	ck_assert_uint_eq(lender->registry.n_buffers, 0);
+	ck_assert_uint_eq(region->n_buffers, 1);
+	ask_for(&more, MIB - FAKE_GRANULE, 1);
+	/* longer than any moment that is granted to what drains */
+	for (uint64_t end = clock_ms() + 2 * LENDER_GRACE_MAX_MS;
+	     clock_ms() < end;)
+		turn(1);
+	ck_assert_int_eq(more.result, -1);
+	unplug_worker(&plug);
+	wait_for(&more);
+	ck_assert_int_eq(more.result, 0);
+	ck_assert_uint_eq(guarded_fake_of(region)->zeroed_bytes, MIB);
+	forget(&more);
+	forget(&all);
+}
+END_TEST
+
+START_TEST(guards_make_a_region_full)
+{
+	struct ask ask, more;
+
+	use_guards(8 * FAKE_GRANULE);
+	ask_for(&ask, FAKE_GRANULE, 5); /* ten granules, with their guards */
+	ck_assert_int_eq(ask.result, CONTIG_MSG_R_FULL);
+	ck_assert_uint_eq(ask.loan->refusal.requested_bytes, 10 * FAKE_GRANULE);
+	forget(&ask);
+	ask_for(&ask, FAKE_GRANULE, 4);
+	wait_for(&ask);
+	ck_assert_int_eq(ask.result, 0);
+	ask_for(&more, FAKE_GRANULE, 1);
+	wait_for(&more);
+	ck_assert_int_eq(more.result, CONTIG_MSG_R_FULL);
+	ck_assert_ptr_nonnull(strstr(more.loan->refusal.text, "guard of 4K"));
+	forget(&more);
+	forget(&ask);
+}
+END_TEST
+
+START_TEST(guard_that_cannot_be_filled_refuses)
+{
+	struct ask ask;
+
+	log_set_level(0);
+	use_guards(MIB);
+	guarded_fake_of(region)->guard_result = -ENOSPC;
+	guarded_fake_of(region)->hold_new = false;
+	ask_for(&ask, 4096, 3);
+	wait_for(&ask);
+	ck_assert_int_eq(ask.result, CONTIG_MSG_R_RESOURCE);
+	ck_assert_str_eq(ask.loan->refusal.text,
+			 "region 'guarded': its guards cannot be filled: No "
+			 "space left on device");
+	ck_assert_uint_eq(ask.loan->n_lent, 0);
+	ck_assert_uint_eq(lender->allocations, 0);
+	ck_assert_uint_eq(lender->refusals, 1);
+	forget(&ask);
+	while (region->n_buffers > 0 || region->dirt.bytes > 0)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_uint_eq(region->damaged_guards, 0);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB);
+}
+END_TEST
+
+/* The client goes while the worker fills: nothing is lost. */
+START_TEST(cancelled_while_guards_are_filled)
+{
+	struct plug plug;
+	struct ask ask;
+
+	use_guards(MIB);
+	plug_worker(&plug);
+	guarded_fake_of(region)->hold_new = false; /* but for the loan's own */
+	ask_for(&ask, 4096, 3);
+	ck_assert_int_eq(ask.result, -1);
+	lender_cancel(lender, ask.loan);
+	forget(&ask);
+	lender_owner_gone(lender, &owner);
+	turn(5);
+	ck_assert_uint_eq(region->n_buffers, 3);
+	unplug_worker(&plug);
+	while (region->n_buffers > 0 || region->dirt.bytes > 0)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_int_eq(ask.result, -1);
+	ck_assert_uint_eq(region->damaged_guards, 0);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB);
+}
+END_TEST
+
+static void inspected(struct patrol *patrol, int result)
+{
+	ck_assert_int_eq(result, 0);
+	n_done++;
+	*(struct patrol **)patrol->data = patrol;
+}
+
+/* While it is looked at it stays, and then goes as ever. */
+START_TEST(inspection_keeps_the_buffer)
+{
+	struct patrol *patrol = NULL;
+	struct ask ask;
+
+	log_set_level(0);
+	use_guards(MIB);
+	ask_for(&ask, 4096, 2);
+	wait_for(&ask);
+	fake_guard(ask.loan->buffers[0]->object)[0] = 0;
+	ck_assert_ptr_nonnull(
+		lender_inspect(lender, NULL, 0, inspected, &patrol));
+	let_go(&ask);
+	lender_hint(lender, ask.loan->buffers[0], true);
+	ck_assert_uint_eq(lender->registry.n_buffers, 2);
+	while (!patrol)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_uint_eq(patrol->n, 2);
+	ck_assert_uint_eq(patrol->buffers[0]->damage.bytes, 1);
+	ck_assert_ptr_null(lender_patrol_free(lender, patrol));
+	forget(&ask);
+	while (region->n_buffers > 0 || region->dirt.bytes > 0)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_uint_eq(region->damaged_guards, 1); /* told once */
+}
+END_TEST
+
+START_TEST(ends_in_the_middle_of_guards)
+{
+	struct ask lent, ask;
+	struct patrol *patrol = NULL;
+
+	use_guards(MIB);
+	ask_for(&lent, 4096, 2);
+	wait_for(&lent);
+	ck_assert_ptr_nonnull(
+		lender_inspect(lender, region, 1, inspected, &patrol));
+	fake_set_held(lent.loan->buffers[0]->object, false);
+	lender_hint(lender, lent.loan->buffers[0], true);
+	forget(&lent);
+	ask_for(&ask, 4096, 3);
+	lender_cancel(lender, ask.loan);
+	forget(&ask);
+}
+END_TEST
+
 START_TEST(ends_in_the_middle_of_everything)
 {
 	const struct bounce what = {
@@ -385,6 +668,15 @@ int main(void)
 	tcase_add_test(tcase, hint_of_a_stranger_changes_nothing);
 	tcase_add_test(tcase, orphans_end_when_they_are_let_go);
 	tcase_add_test(tcase, copy_keeps_the_buffer);
+	tcase_add_test(tcase, guards_are_filled_before_anybody_gets_the_buffer);
+	tcase_add_test(tcase, other_regions_are_as_fast_as_ever);
+	tcase_add_test(tcase, damage_is_found_on_return);
+	tcase_add_test(tcase, shortage_waits_for_the_look_at_guards);
+	tcase_add_test(tcase, guards_make_a_region_full);
+	tcase_add_test(tcase, guard_that_cannot_be_filled_refuses);
+	tcase_add_test(tcase, cancelled_while_guards_are_filled);
+	tcase_add_test(tcase, inspection_keeps_the_buffer);
+	tcase_add_test(tcase, ends_in_the_middle_of_guards);
 	tcase_add_test(tcase, ends_in_the_middle_of_everything);
 	return harness_run(suite);
 }

@@ -29,6 +29,8 @@ struct fake {
 	int zero_result;
 	int copy_result;
 	int guard_result;
+	const struct object *bad_guard; /* whose guard fails with that; NULL:
+					   all do */
 	bool hold_new;	 /* what object_held() says of new objects */
 	int held_result; /* where not 0: of all objects, an errno */
 

@@ -34,6 +34,7 @@
  *	adopt = yes
  *	backend = devmem
  *	granule = 64K
+ *	guard = 64K                  ; behind each buffer; no: none
  *
  *	[pool video]                 ; huge pages for udmabuf
  *	size = 256M
@@ -46,7 +47,8 @@
  *
  * What is checked here holds on every machine: a granule and a page size are
  * powers of two from 4 KiB on, the size of a pool is a multiple of its page
- * size, a simulated size one of its granule (4 KiB where there is none).
+ * size, a simulated size one of its granule (4 KiB where there is none), and so
+ * is a guard.
  */
 
 enum config_kind {
@@ -85,6 +87,7 @@ struct config_region {
 	uint64_t size_bytes;	/* CONFIG_POOL, CONFIG_SIMULATE */
 	uint64_t page_bytes;	/* CONFIG_POOL; default 2 MiB */
 	uint64_t granule_bytes; /* 0: the backend's default */
+	uint64_t guard_bytes;	/* behind each buffer; 0: none */
 
 	uint32_t keys_given; /* bits, for description.c alone */
 };

@@ -99,6 +99,31 @@ static int set_granule(struct config_region *region, const char *value,
 	return set_power_of_two(&region->granule_bytes, value, why);
 }
 
+static int set_guard(struct config_region *region, const char *value,
+		     struct error *why)
+{
+	bool wanted = true;
+	uint64_t bytes;
+	int r;
+
+	/* "no" and its like; "yes" does not say how much */
+	if (parse_bool(value, &wanted, NULL) == 0 && !wanted) {
+		region->guard_bytes = 0;
+		return 0;
+	}
+	r = parse_size(value, &bytes, why);
+	if (r < 0)
+		return r;
+	if (bytes % SMALLEST_PAGE)
+		return error_set(why, -EINVAL,
+				 "'%.64s' is not a multiple of 4K", value);
+	region->guard_bytes = bytes;
+	return 0;
+}
+
+#define EVERY_KIND \
+	(FOR(CONFIG_REGION) | FOR(CONFIG_POOL) | FOR(CONFIG_SIMULATE))
+
 static const struct {
 	const char *name;
 	unsigned int kinds;
@@ -110,8 +135,8 @@ static const struct {
 	{"backend", FOR(CONFIG_REGION), set_backend},
 	{"size", FOR(CONFIG_POOL) | FOR(CONFIG_SIMULATE), set_size},
 	{"page-size", FOR(CONFIG_POOL), set_page_size},
-	{"granule", FOR(CONFIG_REGION) | FOR(CONFIG_POOL) | FOR(CONFIG_SIMULATE),
-	 set_granule},
+	{"granule", EVERY_KIND, set_granule},
+	{"guard", EVERY_KIND, set_guard},
 };
 
 int config_name_check(const char *name, struct error *why)
@@ -173,13 +198,26 @@ int config_region_set(struct config_region *region, const char *key,
 	return error_set(why, -ENOENT, "unknown key '%.64s'", key);
 }
 
+static int check_guard(const struct config_region *region, struct error *why)
+{
+	uint64_t granule = region->granule_bytes;
+
+	if (granule && region->guard_bytes % granule)
+		return error_set(why, -EINVAL,
+				 "guard %" PRIu64
+				 " is not a multiple of the granule %" PRIu64,
+				 region->guard_bytes, granule);
+	return 0;
+}
+
 int config_region_check(const struct config_region *region, struct error *why)
 {
 	uint64_t unit = region->granule_bytes;
 	const char *what = "granule";
+	int r = check_guard(region, why);
 
-	if (region->kind == CONFIG_REGION)
-		return 0;
+	if (r < 0 || region->kind == CONFIG_REGION)
+		return r;
 	if (region->size_bytes == 0)
 		return error_set(why, -EINVAL, "size is missing");
 	if (unit < SMALLEST_PAGE)
@@ -193,6 +231,11 @@ int config_region_check(const struct config_region *region, struct error *why)
 				 "size %" PRIu64
 				 " is not a multiple of the %s %" PRIu64,
 				 region->size_bytes, what, unit);
+	if (region->guard_bytes >= region->size_bytes)
+		return error_set(why, -EINVAL,
+				 "guard %" PRIu64
+				 " leaves no room for a buffer in %" PRIu64,
+				 region->guard_bytes, region->size_bytes);
 	return 0;
 }
 

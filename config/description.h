@@ -25,7 +25,8 @@ int config_region_set(struct config_region *region, const char *key,
 		      const char *value, struct error *why);
 
 /* What can only be said when all keys are known.  -EINVAL: a size is missing
- * or is not a multiple of what it is made of. */
+ * or is not a multiple of what it is made of, or a guard is not, or leaves no
+ * room. */
 int config_region_check(const struct config_region *region, struct error *why);
 
 /* Takes what region owns, and leaves it empty, but only where it returns 0.

@@ -2,6 +2,7 @@
 #include "daemon/setup.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,15 +67,19 @@ static void announce(const struct region *region)
 {
 	const struct log_fields fields = {.region = region->name};
 	char size[FORMAT_SIZE_BYTES], granule[FORMAT_SIZE_BYTES];
-	char names[GUARANTEE_TEXT_BYTES];
+	char guard[FORMAT_SIZE_BYTES + 32] = "", names[GUARANTEE_TEXT_BYTES];
 
+	if (region->memory->guard_bytes > 0)
+		(void)snprintf(guard, sizeof(guard),
+			       ", a guard of %s behind each",
+			       format_size(size, region->memory->guard_bytes));
 	log_message(LOG_LEVEL_INFO, &fields,
 		    "region '%s': %s of %s memory at 0x%" PRIx64
-		    " in granules of %s; gives: %s",
+		    " in granules of %s%s; gives: %s",
 		    region->name, format_size(size, region_size_bytes(region)),
 		    region->memory->backend->name,
 		    partitions_base(&region->partitions),
-		    format_size(granule, region_granule_bytes(region)),
+		    format_size(granule, region_granule_bytes(region)), guard,
 		    guarantee_names(names, region->memory->guarantees));
 }
 
@@ -111,6 +116,7 @@ static void add_simulated(struct setup *setup,
 		.memory.base = setup->next_simulated_base,
 		.memory.size_bytes = region->size_bytes,
 		.memory.granule_bytes = setup_granule_bytes(region),
+		.memory.guard_bytes = region->guard_bytes,
 	};
 	uint64_t end;
 
@@ -130,6 +136,7 @@ static void add_pool(struct setup *setup, const struct config_region *region)
 		.backend = "udmabuf",
 		.memory.size_bytes = region->size_bytes,
 		.memory.granule_bytes = setup_granule_bytes(region),
+		.memory.guard_bytes = region->guard_bytes,
 		.memory.page_bytes = region->page_bytes,
 	};
 

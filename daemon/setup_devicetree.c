@@ -119,6 +119,7 @@ static void add_range(struct setup *setup, const struct rules *rules,
 		.memory.base = adoption->base,
 		.memory.size_bytes = adoption->size_bytes,
 		.memory.granule_bytes = setup_granule_bytes(section),
+		.memory.guard_bytes = section ? section->guard_bytes : 0,
 	};
 	struct name name;
 

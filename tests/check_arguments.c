@@ -36,8 +36,9 @@ START_TEST(simulated)
 
 	config_init(&config);
 	ck_assert_int_eq(config_add_simulated(&config, "a=64M", NULL), 0);
-	ck_assert_int_eq(
-		config_add_simulated(&config, "b=1M,granule=64K", NULL), 0);
+	ck_assert_int_eq(config_add_simulated(
+				 &config, "b=1M,granule=64K,guard=64K", NULL),
+			 0);
 	region = config_find_region(&config, "a");
 	ck_assert_ptr_nonnull(region);
 	ck_assert_int_eq(region->kind, CONFIG_SIMULATE);
@@ -47,7 +48,9 @@ START_TEST(simulated)
 	region = config_find_region(&config, "b");
 	ck_assert_ptr_nonnull(region);
 	ck_assert_uint_eq(region->granule_bytes, 65536);
+	ck_assert_uint_eq(region->guard_bytes, 65536);
 	refuse(&config, config_add_simulated, "a=4K", -EEXIST);
+	refuse(&config, config_add_simulated, "c=8K,guard=8K", -EINVAL);
 	refuse(&config, config_add_simulated, "", -EINVAL);
 	refuse(&config, config_add_simulated, "=4K", -EINVAL);
 	refuse(&config, config_add_simulated, "c=", -EINVAL);

@@ -164,6 +164,7 @@ START_TEST(complete_regions)
 	ck_assert_str_eq(region->backend, "u_dma_buf");
 	ck_assert(!region->adopt);
 	ck_assert_uint_eq(region->granule_bytes, 65536);
+	ck_assert_uint_eq(region->guard_bytes, 131072);
 	ck_assert_uint_eq(region->line, 17);
 	ck_assert_str_eq(config.regions[1].name, "isp");
 	ck_assert(config.regions[1].adopt);
@@ -174,6 +175,7 @@ START_TEST(complete_regions)
 	ck_assert_uint_eq(region->page_bytes, UINT64_C(32) << 20);
 	ck_assert_uint_eq(region->granule_bytes, 128 << 10);
 	ck_assert_uint_eq(config.regions[3].page_bytes, 2 << 20);
+	ck_assert_uint_eq(config.regions[3].guard_bytes, 0);
 	region = &config.regions[4];
 	ck_assert_int_eq(region->kind, CONFIG_SIMULATE);
 	ck_assert_uint_eq(region->granule_bytes, 4096);

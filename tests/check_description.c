@@ -132,6 +132,61 @@ START_TEST(sizes)
 }
 END_TEST
 
+START_TEST(guards)
+{
+	static const struct {
+		const char *text;
+		int r;
+		uint64_t bytes;
+	} cases[] = {
+		{"4K", 0, 4096},
+		{"12K", 0, 12288}, /* granules, not a power of two */
+		{"no", 0, 0},
+		{"0", 0, 0},
+		{"off", 0, 0},
+		{"4095", -EINVAL, 0},
+		{"1", -EINVAL, 0},
+		{"yes", -EINVAL, 0},
+		{"", -EINVAL, 0},
+		{"-4K", -EINVAL, 0},
+		{"18446744073709551616", -ERANGE, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		for (int kind = CONFIG_REGION; kind <= CONFIG_SIMULATE; kind++) {
+			_cleanup_region_ struct config_region region =
+				make((enum config_kind)kind);
+
+			ck_assert_uint_eq(region.guard_bytes, 0);
+			ck_assert_set(&region, "guard", cases[i].text,
+				      cases[i].r);
+			ck_assert_uint_eq(region.guard_bytes, cases[i].bytes);
+		}
+}
+END_TEST
+
+START_TEST(guards_are_of_granules_and_leave_room)
+{
+	_cleanup_region_ struct config_region node = make(CONFIG_REGION);
+	_cleanup_region_ struct config_region sim = make(CONFIG_SIMULATE);
+	struct error why = ERROR_INIT;
+
+	ck_assert_set(&node, "guard", "96K", 0);
+	ck_assert_int_eq(config_region_check(&node, NULL), 0);
+	ck_assert_set(&node, "granule", "64K", 0);
+	ck_assert_int_eq(config_region_check(&node, &why), -EINVAL);
+	ck_assert_str_eq(why.text, "guard 98304 is not a multiple of the "
+				   "granule 65536");
+	ck_assert_set(&sim, "guard", "8K", 0);
+	ck_assert_set(&sim, "size", "12K", 0);
+	ck_assert_int_eq(config_region_check(&sim, NULL), 0);
+	sim.size_bytes = 8192;
+	ck_assert_int_eq(config_region_check(&sim, &why), -EINVAL);
+	ck_assert_str_eq(why.text,
+			 "guard 8192 leaves no room for a buffer in 8192");
+}
+END_TEST
+
 START_TEST(appends)
 {
 	_cleanup_region_ struct config_region first = make(CONFIG_POOL);
@@ -158,6 +213,8 @@ int main(void)
 	tcase_add_test(tcase, region_keys);
 	tcase_add_test(tcase, powers_of_two);
 	tcase_add_test(tcase, sizes);
+	tcase_add_test(tcase, guards);
+	tcase_add_test(tcase, guards_are_of_granules_and_leave_room);
 	tcase_add_test(tcase, appends);
 	return harness_run(suite);
 }

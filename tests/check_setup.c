@@ -61,6 +61,18 @@ static void serve(void)
 	setup_make_regions(&setup, lender);
 }
 
+START_TEST(guards_as_the_configuration_says)
+{
+	simulate("a=64M");
+	simulate("b=64M,granule=64K,guard=128K");
+	serve();
+	ck_assert_uint_eq(lender->n_regions, 2);
+	ck_assert_uint_eq(lender_get_region(lender, 1)->memory->guard_bytes, 0);
+	ck_assert_uint_eq(lender_get_region(lender, 2)->memory->guard_bytes,
+			  128 << 10);
+}
+END_TEST
+
 START_TEST(simulated_regions_lie_apart)
 {
 	const struct region *a, *b, *c;
@@ -181,6 +193,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, simulated_regions_lie_apart);
+	tcase_add_test(tcase, guards_as_the_configuration_says);
 	tcase_add_test(tcase, configuration_chooses_the_default);
 	tcase_add_test(tcase, missing_default_is_no_other);
 	tcase_add_test(tcase, what_cannot_serve_does_not_stop_the_rest);

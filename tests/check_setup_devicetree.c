@@ -109,6 +109,7 @@ static void name_node(const char *section, const char *node, bool adopt)
 		.node = (char *)node,
 		.adopt = adopt,
 		.granule_bytes = 65536,
+		.guard_bytes = 131072,
 	};
 	config.regions = &region;
 	config.n_regions = 1;
@@ -175,6 +176,7 @@ START_TEST(section_names_and_shapes_the_region)
 	region = lender_find_region(lender, "video");
 	ck_assert_ptr_nonnull(region);
 	ck_assert_uint_eq(region_granule_bytes(region), 65536);
+	ck_assert_uint_eq(region->memory->guard_bytes, 131072);
 	forget_sections();
 }
 END_TEST

@@ -65,6 +65,7 @@ libdaemon_la_SOURCES = \
 	daemon/session.c daemon/session.h \
 	daemon/setup.c daemon/setup.h \
 	daemon/setup_devicetree.c daemon/setup_devicetree.h \
+	daemon/shelf.c daemon/shelf.h \
 	daemon/space.c daemon/space.h \
 	daemon/tract.c daemon/tract.h \
 	daemon/token.c daemon/token.h \
@@ -136,6 +137,7 @@ DAEMON_TESTS = \
 	tests/check_session \
 	tests/check_setup \
 	tests/check_setup_devicetree \
+	tests/check_shelf \
 	tests/check_space \
 	tests/check_space_model \
 	tests/check_tract \
@@ -199,6 +201,7 @@ tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_session_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_shelf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_SHELF_H
+#define DAEMON_SHELF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/inheritance.h"
+#include "util/error.h"
+#include "util/list.h"
+
+/*
+ * Where descriptors lie that must outlive the daemon: in the queues of sockets,
+ * both ends of which the service manager keeps.
+ */
+
+#define SHELF_BATCH 253 /* descriptors that one message can carry: SCM_MAX_FD */
+
+/* One descriptor with an id; embedded in what it belongs to. */
+struct shelf_item {
+	struct list link;    // shelf::items
+	struct shelf *shelf; /* NULL: it lies on none */
+	uint64_t id;
+	int fd; /* borrowed, the same file as the one on the shelf */
+};
+
+static inline void shelf_item_init(struct shelf_item *item, uint64_t id, int fd)
+{
+	list_init(&item->link);
+	item->shelf = NULL;
+	item->id = id;
+	item->fd = fd;
+}
+
+/* The service manager; its functions are those of manager.h. */
+struct shelf_keeper {
+	int (*store)(const char *name, int fd_borrow);
+	int (*forget)(const char *name);
+	int (*prove_store)(uint64_t limit_ms, struct error *why);
+};
+
+struct shelves {
+	const struct shelf_keeper *keeper; /* borrowed */
+	struct list all;		   // shelf::link
+	struct shelf *current; /* where the last one went; may be NULL */
+};
+
+void shelves_init(struct shelves *shelves, const struct shelf_keeper *keeper);
+/* Closes the sockets; what the manager keeps of them stays as it is. */
+void shelves_deinit(struct shelves *shelves);
+
+/* Takes the shelves out of what was inherited.  -ENOMEM. */
+int shelves_inherit(struct shelves *shelves, struct inheritance *inheritance);
+
+/* Called for each descriptor that is found, which becomes the callee's.  It
+ * returns the item, with its fd set, that is to go on lying on a shelf, or NULL
+ * where nobody needs it any more or it was found before: whoever was killed
+ * while he moved it left it in two places. */
+typedef struct shelf_item *shelf_found_fn(void *data, uint64_t id, int fd);
+
+/* Goes through everything that was inherited; to be called once and before
+ * anything is put.  Afterwards each of the items that fn returned lies on one
+ * shelf, once.  A negative errno: not all was found; nothing is lost by it. */
+int shelves_recover(struct shelves *shelves, shelf_found_fn *fn, void *data);
+
+/* Puts n items, at most SHELF_BATCH, that lie on none: all or nothing.  Once
+ * this returns 0, they outlive the daemon.  Or what socketpair(2) and
+ * sendmsg(2) give, -ETOOMANYREFS among them: the user's limit of open files
+ * counts for those in queues, too. */
+int shelves_put(struct shelves *shelves, struct shelf_item *const *items,
+		size_t n);
+
+/* Nobody needs the item any more.  Sooner or later its descriptor goes. */
+void shelves_drop(struct shelves *shelves, struct shelf_item *item);
+
+#endif

@@ -21,6 +21,7 @@
  */
 
 struct backend;
+struct parcel;
 
 /* What the memory of a region is made of; which fields count depends on the
  * backend. */
@@ -84,6 +85,19 @@ struct backend {
 			   struct memory **memoryp, struct error *why);
 	/* All objects must be gone. */
 	void (*memory_close)(struct memory *memory);
+
+	/* How memory gets into a process that may not open it: one fills a
+	 * parcel with descriptors of these kinds (NULL at the end), the other
+	 * makes memory of spec and parcel, of which it takes what it needs.
+	 * Nothing is known of the contents: it does not start clean.  All NULL
+	 * where memory_open() takes no privilege. */
+	const char *const *parcel_kinds;
+	int (*memory_export)(const struct backend_options *options,
+			     const struct memory *memory, struct parcel *parcel,
+			     struct error *why);
+	int (*memory_import)(const struct memory_spec *spec,
+			     struct parcel *parcel, struct memory **memoryp,
+			     struct error *why);
 
 	/* Makes the kernel object of a run that is clean and taken, and so are
 	 * memory->guard_bytes behind it. */

@@ -13,6 +13,7 @@
 #include "daemon/device_memory.h"
 #include "daemon/lease.h"
 #include "daemon/lease_object.h"
+#include "daemon/parcel.h"
 #include "proto/message.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -22,8 +23,8 @@
  * A no-map range of a devicetree, reached through /dev/mem.
  *
  * A descriptor of /dev/mem opens all of physical memory, and no narrower one
- * can be made of it.  So it is opened for the one mapping of the region and
- * closed again, and a client gets a bounce buffer instead: a memfd of its own,
+ * can be made of it.  So it is opened (or arrives in a parcel: mapping takes no
+ * privilege) for the one mapping of the region and closed again, and a client gets a bounce buffer instead: a memfd of its own,
  * between which and the real memory the daemon copies where CPU access begins
  * and ends.  That makes buffers ISOLATED, and CACHED, because what a client
  * maps is ordinary memory; a driver cannot import them, so DMA_BUF is missing.
@@ -130,16 +131,12 @@ static int check_range(const struct memory_spec *spec, struct error *why)
 	return 0;
 }
 
-static int map_range(const struct backend_options *options,
-		     const struct memory_spec *spec, void **mappingp,
-		     struct error *why)
+static int map_range(int fd, const char *path, const struct memory_spec *spec,
+		     void **mappingp, struct error *why)
 {
-	_cleanup_fd_ int fd = open_devmem(options, why);
 	void *mapping;
 	int error;
 
-	if (fd < 0)
-		return error_prefix(why, fd, "region %s", spec->region);
 	mapping = mmap(NULL, (size_t)spec->size_bytes, PROT_READ | PROT_WRITE,
 		       MAP_SHARED, fd, (off_t)spec->base);
 	if (mapping != MAP_FAILED) {
@@ -155,18 +152,18 @@ static int map_range(const struct backend_options *options,
 				 "(STRICT_DEVMEM: the node needs no-map) or "
 				 "busy (IO_STRICT_DEVMEM: as every node that "
 				 "it placed itself; iomem=relaxed helps)",
-				 spec->region, path_of(options), spec->base,
+				 spec->region, path, spec->base,
 				 spec->base + spec->size_bytes - 1);
 	return error_set(
 		why, -error,
 		"region %s: cannot map 0x%" PRIx64 "..0x%" PRIx64 " of %s: %s",
 		spec->region, spec->base, spec->base + spec->size_bytes - 1,
-		path_of(options), strerror(error));
+		path, strerror(error));
 }
 
-static int devmem_memory_open(const struct backend_options *options,
-			      const struct memory_spec *spec,
-			      struct memory **memoryp, struct error *why)
+/* Makes memory of what fd, a descriptor of path, maps at the spec's place. */
+static int make_memory(int fd, const char *path, const struct memory_spec *spec,
+		       struct memory **memoryp, struct error *why)
 {
 	_cleanup_free_ struct devmem_memory *mem = calloc(1, sizeof(*mem));
 	int r;
@@ -177,7 +174,7 @@ static int devmem_memory_open(const struct backend_options *options,
 	r = check_range(spec, why);
 	if (r)
 		return r;
-	r = map_range(options, spec, &mem->mapping, why);
+	r = map_range(fd, path, spec, &mem->mapping, why);
 	if (r)
 		return r;
 	mem->segment.phys = spec->base;
@@ -191,6 +188,48 @@ static int devmem_memory_open(const struct backend_options *options,
 	mem->memory.starts_clean = false;
 	*memoryp = &TAKE_PTR(mem)->memory;
 	return 0;
+}
+
+static int devmem_memory_open(const struct backend_options *options,
+			      const struct memory_spec *spec,
+			      struct memory **memoryp, struct error *why)
+{
+	_cleanup_fd_ int fd = open_devmem(options, why);
+
+	if (fd < 0)
+		return error_prefix(why, fd, "region %s", spec->region);
+	return make_memory(fd, path_of(options), spec, memoryp, why);
+}
+
+static int devmem_memory_export(const struct backend_options *options,
+				const struct memory *memory,
+				struct parcel *parcel, struct error *why)
+{
+	_cleanup_fd_ int fd = open_devmem(options, why);
+	int r;
+
+	(void)memory;
+	if (fd < 0)
+		return fd;
+	r = parcel_add_consume(parcel, PARCEL_DEVICE, fd);
+	if (r < 0)
+		return error_set(why, r, "out of memory");
+	(void)TAKE_FD(fd);
+	return 0;
+}
+
+static int devmem_memory_import(const struct memory_spec *spec,
+				struct parcel *parcel, struct memory **memoryp,
+				struct error *why)
+{
+	_cleanup_fd_ int fd = parcel_take(parcel, PARCEL_DEVICE);
+
+	if (fd < 0)
+		return error_set(why, -ENOENT,
+				 "region %s: no descriptor of /dev/mem came "
+				 "with it",
+				 spec->region);
+	return make_memory(fd, "/dev/mem", spec, memoryp, why);
 }
 
 static struct devmem_memory *devmem_of(struct memory *memory)
@@ -330,6 +369,9 @@ const struct backend backend_devmem = {
 	.probe = devmem_probe,
 	.memory_open = devmem_memory_open,
 	.memory_close = devmem_memory_close,
+	.parcel_kinds = (const char *const[]){PARCEL_DEVICE, NULL},
+	.memory_export = devmem_memory_export,
+	.memory_import = devmem_memory_import,
 	.object_new = lease_object_new,
 	.object_free = lease_object_free,
 	.object_lend = lease_object_lend,

@@ -14,6 +14,7 @@
 #include "daemon/dmabuf.h"
 #include "daemon/hugepages.h"
 #include "daemon/hugepool.h"
+#include "daemon/parcel.h"
 #include "daemon/token.h"
 #include "daemon/udmabuf.h"
 #include "daemon/udmabuf_trial.h"
@@ -35,7 +36,9 @@
  *
  * Addresses must stay true for as long as the region exists, and the kernel may
  * move a page of a memfd.  So the pool is pinned as a whole, by udmabufs that
- * cover it and are never handed out, before addresses are read.
+ * cover it and are never lent, before addresses are read.  They go with the
+ * pool when another process takes it over: a page that nobody pinned meanwhile
+ * could be anywhere.
  *
  * Caches: a udmabuf that a driver attaches is not flushed (since 6.12 it maps
  * with DMA_ATTR_SKIP_CPU_SYNC), and the zeroes that the daemon writes may still
@@ -48,6 +51,9 @@
 #define GUARANTEES                                                          \
 	(CONTIG_MSG_CONTIGUOUS | CONTIG_MSG_ISOLATED | CONTIG_MSG_DMA_BUF | \
 	 CONTIG_MSG_CACHED | CONTIG_MSG_PHYS_KNOWN)
+
+#define PARCEL_POOL "pool"
+#define PARCEL_PIN  "pin"
 
 struct udmabuf_memory {
 	struct memory memory;
@@ -149,12 +155,24 @@ static int pin_pool(struct udmabuf_memory *mem, struct error *why)
 	return 0;
 }
 
+static int copy_segments(struct udmabuf_memory *mem, struct error *why)
+{
+	const struct run *segments =
+		hugepool_segments(mem->pool, &mem->memory.n_segments);
+
+	mem->segments = calloc(mem->memory.n_segments, sizeof(*segments));
+	if (!mem->segments)
+		return error_set(why, -ENOMEM, "out of memory");
+	memcpy(mem->segments, segments,
+	       mem->memory.n_segments * sizeof(*segments));
+	return 0;
+}
+
 /* Takes, pins and locates pages; all but the limits, which are the caller's. */
 static int fill_memory(struct udmabuf_memory *mem, const char *name,
 		       uint64_t size_bytes, uint64_t page_bytes,
 		       struct error *why)
 {
-	const struct run *segments;
 	int r;
 
 	r = hugepool_new(&mem->pool, name, size_bytes, page_bytes, why);
@@ -166,27 +184,20 @@ static int fill_memory(struct udmabuf_memory *mem, const char *name,
 	r = hugepool_locate(mem->pool, why);
 	if (r)
 		return r;
-	segments = hugepool_segments(mem->pool, &mem->memory.n_segments);
-	mem->segments = calloc(mem->memory.n_segments, sizeof(*segments));
-	if (!mem->segments)
-		return error_set(why, -ENOMEM, "out of memory");
-	memcpy(mem->segments, segments,
-	       mem->memory.n_segments * sizeof(*segments));
-	return 0;
+	return copy_segments(mem, why);
 }
 
-static int new_memory(const struct backend_options *options,
-		      struct udmabuf_memory **memp, struct error *why)
+static int new_memory(int device_fd_consume, struct udmabuf_memory **memp,
+		      struct error *why)
 {
 	_cleanup_(udmabuf_memory_freep) struct udmabuf_memory *mem =
 		calloc(1, sizeof(*mem));
 
-	if (!mem)
+	if (!mem) {
+		(void)fd_close(device_fd_consume);
 		return error_set(why, -ENOMEM, "out of memory");
-	mem->fdinfo_fd = -1;
-	mem->device_fd = udmabuf_open(options->udmabuf_path, why);
-	if (mem->device_fd < 0)
-		return mem->device_fd;
+	}
+	mem->device_fd = device_fd_consume;
 	mem->fdinfo_fd = dmabuf_open_fdinfo();
 	if (mem->fdinfo_fd < 0)
 		return error_set(why, mem->fdinfo_fd,
@@ -194,6 +205,14 @@ static int new_memory(const struct backend_options *options,
 				 strerror(-mem->fdinfo_fd));
 	*memp = TAKE_PTR(mem);
 	return 0;
+}
+
+static int open_memory(const struct backend_options *options,
+		       struct udmabuf_memory **memp, struct error *why)
+{
+	int fd = udmabuf_open(options->udmabuf_path, why);
+
+	return fd < 0 ? fd : new_memory(fd, memp, why);
 }
 
 /* Small ones will do for a trial: with base pages of 64 KiB the kernel prefers
@@ -217,7 +236,7 @@ static int try_kernel(const struct backend_options *options, struct error *why)
 	struct hugepages stock;
 	int r;
 
-	r = new_memory(options, &mem, why);
+	r = open_memory(options, &mem, why);
 	if (r)
 		return r;
 	if (page_bytes == 0)
@@ -280,6 +299,11 @@ static void udmabuf_probe(const struct backend_options *options,
 			       why.text);
 }
 
+static uint64_t page_bytes_of(const struct memory_spec *spec)
+{
+	return spec->page_bytes ? spec->page_bytes : hugepages_default_bytes();
+}
+
 static int check_granule(const struct memory_spec *spec, uint64_t page_bytes,
 			 struct error *why)
 {
@@ -300,8 +324,7 @@ static int open_pool(const struct backend_options *options,
 		     struct udmabuf_memory **memp, struct error *why)
 {
 	_cleanup_(udmabuf_memory_freep) struct udmabuf_memory *mem = NULL;
-	uint64_t page_bytes =
-		spec->page_bytes ? spec->page_bytes : hugepages_default_bytes();
+	uint64_t page_bytes = page_bytes_of(spec);
 	struct kernel_release release;
 	struct error limit = ERROR_INIT;
 	struct udmabuf_limits wanted;
@@ -313,7 +336,7 @@ static int open_pool(const struct backend_options *options,
 	r = check_granule(spec, page_bytes, why);
 	if (r)
 		return r;
-	r = new_memory(options, &mem, why);
+	r = open_memory(options, &mem, why);
 	if (r)
 		return r;
 	/* a buffer may be as large as the pool, and each page a piece */
@@ -329,6 +352,16 @@ static int open_pool(const struct backend_options *options,
 	return 0;
 }
 
+static void finish_memory(struct udmabuf_memory *mem,
+			  const struct memory_spec *spec)
+{
+	mem->memory.backend = &backend_udmabuf;
+	mem->memory.guarantees = GUARANTEES;
+	mem->memory.cpu_access = CONTIG_MSG_CPU_IOCTL;
+	mem->memory.segments = mem->segments;
+	mem->memory.guard_bytes = spec->guard_bytes;
+}
+
 static int udmabuf_memory_open(const struct backend_options *options,
 			       const struct memory_spec *spec,
 			       struct memory **memoryp, struct error *why)
@@ -338,12 +371,113 @@ static int udmabuf_memory_open(const struct backend_options *options,
 
 	if (r)
 		return error_prefix(why, r, "region %s", spec->region);
-	mem->memory.backend = &backend_udmabuf;
-	mem->memory.guarantees = GUARANTEES;
-	mem->memory.cpu_access = CONTIG_MSG_CPU_IOCTL;
-	mem->memory.segments = mem->segments;
-	mem->memory.guard_bytes = spec->guard_bytes;
+	finish_memory(mem, spec);
 	mem->memory.starts_clean = true; /* the kernel zeroes huge pages */
+	*memoryp = &mem->memory;
+	return 0;
+}
+
+static int udmabuf_memory_export(const struct backend_options *options,
+				 const struct memory *memory,
+				 struct parcel *parcel, struct error *why)
+{
+	const struct udmabuf_memory *mem =
+		container_of(memory, const struct udmabuf_memory, memory);
+	size_t n_pages = (size_t)(hugepool_size_bytes(mem->pool) /
+				  hugepool_page_bytes(mem->pool));
+	int r;
+
+	(void)options;
+	parcel->words = calloc(n_pages, sizeof(*parcel->words));
+	if (!parcel->words)
+		return error_set(why, -ENOMEM, "out of memory");
+	hugepool_addresses(mem->pool, parcel->words);
+	parcel->n_words = n_pages;
+	r = parcel_add_dup(parcel, PARCEL_DEVICE, mem->device_fd);
+	if (r == 0)
+		r = parcel_add_dup(parcel, PARCEL_POOL, hugepool_fd(mem->pool));
+	for (size_t i = 0; r == 0 && i < mem->n_pins; i++)
+		r = parcel_add_dup(parcel, PARCEL_PIN, mem->pin_fds[i]);
+	if (r < 0)
+		return error_set(why, r, "cannot hand on the pool: %s",
+				 strerror(-r));
+	return 0;
+}
+
+/* Takes the dma-bufs that have kept the pool's pages where they are. */
+static int unpack_pins(struct udmabuf_memory *mem, struct parcel *parcel,
+		       struct error *why)
+{
+	size_t n = parcel_count(parcel, PARCEL_PIN);
+	uint64_t pinned_bytes = 0;
+
+	mem->pin_fds = calloc(n + 1, sizeof(int));
+	if (!mem->pin_fds)
+		return error_set(why, -ENOMEM, "out of memory");
+	while (mem->n_pins < n) {
+		int fd = parcel_take(parcel, PARCEL_PIN);
+		off_t size = lseek(fd, 0, SEEK_END);
+
+		mem->pin_fds[mem->n_pins++] = fd;
+		if (size < 0 || dmabuf_held(mem->fdinfo_fd, fd) < 0)
+			return error_set(why, -EPROTO,
+					 "what should pin the pool is no "
+					 "dma-buf");
+		pinned_bytes += (uint64_t)size;
+	}
+	if (pinned_bytes != hugepool_size_bytes(mem->pool))
+		return error_set(why, -EPROTO,
+				 "of the pool's %" PRIu64 " bytes %" PRIu64
+				 " were kept pinned: the others may be "
+				 "elsewhere now",
+				 hugepool_size_bytes(mem->pool), pinned_bytes);
+	return 0;
+}
+
+static int unpack(struct udmabuf_memory **memp, const struct memory_spec *spec,
+		  struct parcel *parcel, struct error *why)
+{
+	_cleanup_(udmabuf_memory_freep) struct udmabuf_memory *mem = NULL;
+	_cleanup_fd_ int pool_fd = parcel_take(parcel, PARCEL_POOL);
+	int device_fd = parcel_take(parcel, PARCEL_DEVICE);
+	uint64_t page_bytes = page_bytes_of(spec);
+	int r;
+
+	if (device_fd < 0)
+		return error_set(why, -ENOENT,
+				 "no descriptor of /dev/udmabuf came with it");
+	r = new_memory(device_fd, &mem, why);
+	if (r)
+		return r;
+	if (pool_fd < 0)
+		return error_set(why, -ENOENT,
+				 "no descriptor of the pool came with it");
+	r = check_granule(spec, page_bytes, why);
+	if (r)
+		return r;
+	r = hugepool_adopt_consume(&mem->pool, pool_fd, page_bytes,
+				   parcel->words, parcel->n_words, why);
+	if (r)
+		return r;
+	(void)TAKE_FD(pool_fd);
+	r = unpack_pins(mem, parcel, why);
+	if (r == 0)
+		r = copy_segments(mem, why);
+	if (r == 0)
+		*memp = TAKE_PTR(mem);
+	return r;
+}
+
+static int udmabuf_memory_import(const struct memory_spec *spec,
+				 struct parcel *parcel, struct memory **memoryp,
+				 struct error *why)
+{
+	struct udmabuf_memory *mem = NULL;
+	int r = unpack(&mem, spec, parcel, why);
+
+	if (r)
+		return error_prefix(why, r, "region %s", spec->region);
+	finish_memory(mem, spec);
 	*memoryp = &mem->memory;
 	return 0;
 }
@@ -568,6 +702,10 @@ const struct backend backend_udmabuf = {
 	.probe = udmabuf_probe,
 	.memory_open = udmabuf_memory_open,
 	.memory_close = udmabuf_memory_close,
+	.parcel_kinds = (const char *const[]){PARCEL_DEVICE, PARCEL_POOL,
+					      PARCEL_PIN, NULL},
+	.memory_export = udmabuf_memory_export,
+	.memory_import = udmabuf_memory_import,
 	.object_new = udmabuf_object_new,
 	.object_free = udmabuf_object_free,
 	.object_lend = udmabuf_object_lend,

@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "daemon/hugepages.h"
@@ -33,11 +36,16 @@
  *
  * The pages of a memfd stay where they are unless the kernel wants to move
  * them; only pinning forbids that.
+ *
+ * A pool can outlive its process: the memfd is handed on, and the addresses,
+ * which the next process may have no right to read, go with it.
  */
 
 #ifndef MFD_HUGE_SHIFT
 #define MFD_HUGE_SHIFT 26 /* linux/memfd.h */
 #endif
+
+#define POOL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 struct page {
 	uint64_t phys;
@@ -110,26 +118,32 @@ static int take_pages(struct hugepool *pool, size_t wanted, struct error *why)
 	return 0;
 }
 
-static int seal_and_map(struct hugepool *pool, struct error *why)
+static int map(struct hugepool *pool, struct error *why)
 {
-	size_t size = pool->n_pages * (size_t)pool->page_bytes;
-	void *mapping;
-
-	if (ftruncate(pool->fd, (off_t)size) < 0)
-		return error_set(why, -errno, "cannot size the pool: %s",
-				 strerror(errno));
-	if (fcntl(pool->fd, F_ADD_SEALS,
-		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return error_set(why, -errno, "cannot seal the pool: %s",
-				 strerror(errno));
 	/* the pages are there: none need be promised to the mapping */
-	mapping = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_NORESERVE | MAP_POPULATE, pool->fd, 0);
+	void *mapping = mmap(NULL, pool->n_pages * (size_t)pool->page_bytes,
+			     PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_NORESERVE | MAP_POPULATE,
+			     pool->fd, 0);
+
 	if (mapping == MAP_FAILED)
 		return error_set(why, -errno, "cannot map the pool: %s",
 				 strerror(errno));
 	pool->mapping = mapping;
 	return 0;
+}
+
+static int seal_and_map(struct hugepool *pool, struct error *why)
+{
+	size_t size = pool->n_pages * (size_t)pool->page_bytes;
+
+	if (ftruncate(pool->fd, (off_t)size) < 0)
+		return error_set(why, -errno, "cannot size the pool: %s",
+				 strerror(errno));
+	if (fcntl(pool->fd, F_ADD_SEALS, POOL_SEALS) < 0)
+		return error_set(why, -errno, "cannot seal the pool: %s",
+				 strerror(errno));
+	return map(pool, why);
 }
 
 static void report(const struct hugepool *pool, const char *name, size_t wanted,
@@ -278,16 +292,49 @@ static void join_pages(struct hugepool *pool)
 	}
 }
 
+/* Makes the table of pages and the segments of the pages' addresses. */
+static int place_pages(struct hugepool *pool, const uint64_t *addresses,
+		       struct error *why)
+{
+	_cleanup_free_ struct page *pages =
+		calloc(pool->n_pages, sizeof(*pages));
+	_cleanup_free_ struct run *segments =
+		calloc(pool->n_pages, sizeof(*segments));
+
+	if (!pages || !segments)
+		return error_set(why, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < pool->n_pages; i++) {
+		pages[i].offset = i * pool->page_bytes;
+		pages[i].phys = addresses[i];
+		if (addresses[i] % pool->page_bytes != 0 ||
+		    addresses[i] > INT64_MAX)
+			return error_set(why, -EPROTO,
+					 "0x%" PRIx64 " is no address of a "
+					 "huge page",
+					 addresses[i]);
+	}
+	qsort(pages, pool->n_pages, sizeof(*pages), compare_pages);
+	for (size_t i = 1; i < pool->n_pages; i++)
+		if (pages[i].phys == pages[i - 1].phys)
+			return error_set(why, -EPROTO,
+					 "two pages of the pool are at "
+					 "0x%" PRIx64,
+					 pages[i].phys);
+	free(pool->pages);
+	free(pool->segments);
+	pool->pages = TAKE_PTR(pages);
+	pool->segments = TAKE_PTR(segments);
+	join_pages(pool);
+	return 0;
+}
+
 int hugepool_locate(struct hugepool *pool, struct error *why)
 {
-	_cleanup_free_ struct page *pages = NULL;
-	_cleanup_free_ struct run *segments = NULL;
+	_cleanup_free_ uint64_t *addresses =
+		calloc(pool->n_pages, sizeof(*addresses));
 	_cleanup_fd_ int pagemap_fd = -1;
-	int r;
 
-	pages = calloc(pool->n_pages, sizeof(*pages));
-	segments = calloc(pool->n_pages, sizeof(*segments));
-	if (!pages || !segments)
+	if (!addresses)
 		return error_set(why, -ENOMEM, "out of memory");
 	pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (pagemap_fd < 0)
@@ -295,23 +342,75 @@ int hugepool_locate(struct hugepool *pool, struct error *why)
 				 "cannot open /proc/self/pagemap: %s",
 				 strerror(errno));
 	for (size_t i = 0; i < pool->n_pages; i++) {
-		pages[i].offset = i * pool->page_bytes;
-		r = read_address(pagemap_fd, pool->mapping + pages[i].offset,
-				 &pages[i].phys, why);
+		int r = read_address(pagemap_fd,
+				     pool->mapping + i * pool->page_bytes,
+				     &addresses[i], why);
+
 		if (r)
 			return r;
-		if (pages[i].phys % pool->page_bytes != 0)
-			return error_set(why, -EPROTO,
-					 "0x%" PRIx64 " is no address of a "
-					 "huge page",
-					 pages[i].phys);
 	}
-	qsort(pages, pool->n_pages, sizeof(*pages), compare_pages);
-	free(pool->pages);
-	free(pool->segments);
-	pool->pages = TAKE_PTR(pages);
-	pool->segments = TAKE_PTR(segments);
-	join_pages(pool);
+	return place_pages(pool, addresses, why);
+}
+
+void hugepool_addresses(const struct hugepool *pool, uint64_t *addresses)
+{
+	for (size_t i = 0; i < pool->n_pages; i++)
+		addresses[pool->pages[i].offset / pool->page_bytes] =
+			pool->pages[i].phys;
+}
+
+/* Whether fd is what fill() makes, of that many pages. */
+static int check_memfd(int fd, uint64_t page_bytes, size_t n_pages,
+		       struct error *why)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct statfs fs;
+	struct stat st;
+	uint64_t size;
+
+	if (seals < 0 || (seals & POOL_SEALS) != POOL_SEALS ||
+	    fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0 ||
+	    fs.f_type != HUGETLBFS_MAGIC || (uint64_t)fs.f_bsize != page_bytes)
+		return error_set(why, -EPROTO,
+				 "this is no sealed memfd of huge pages of "
+				 "%" PRIu64 " bytes",
+				 page_bytes);
+	if (__builtin_mul_overflow(page_bytes, n_pages, &size) ||
+	    size > SIZE_MAX || st.st_size < 0 || (uint64_t)st.st_size != size ||
+	    size == 0)
+		return error_set(why, -EPROTO,
+				 "the pool's memfd has %lld bytes instead of "
+				 "%zu huge pages of %" PRIu64,
+				 (long long)st.st_size, n_pages, page_bytes);
+	return 0;
+}
+
+int hugepool_adopt_consume(struct hugepool **poolp, int fd, uint64_t page_bytes,
+			   const uint64_t *addresses, size_t n_pages,
+			   struct error *why)
+{
+	_cleanup_(hugepool_freep) struct hugepool *pool = NULL;
+	int r;
+
+	r = check_memfd(fd, page_bytes, n_pages, why);
+	if (r)
+		return r;
+	pool = calloc(1, sizeof(*pool));
+	if (!pool)
+		return error_set(why, -ENOMEM, "out of memory");
+	pool->fd = -1;
+	pool->page_bytes = page_bytes;
+	pool->n_pages = n_pages;
+	r = place_pages(pool, addresses, why);
+	if (r)
+		return r;
+	pool->fd = fd;
+	r = map(pool, why);
+	if (r) {
+		pool->fd = -1; /* still the caller's */
+		return r;
+	}
+	*poolp = TAKE_PTR(pool);
 	return 0;
 }
 

@@ -43,6 +43,7 @@ libdaemon_la_SOURCES = \
 	daemon/manager.c daemon/manager.h \
 	daemon/occupancy.c daemon/occupancy.h \
 	daemon/owner.c daemon/owner.h \
+	daemon/parcel.c daemon/parcel.h \
 	daemon/partitions.c daemon/partitions.h \
 	daemon/patrol.c daemon/patrol.h \
 	daemon/pattern.c daemon/pattern.h \
@@ -60,6 +61,7 @@ libdaemon_la_SOURCES = \
 	daemon/request_list.c daemon/request_list.h \
 	daemon/run.h \
 	daemon/scrubber.c daemon/scrubber.h \
+	daemon/sealed.c daemon/sealed.h \
 	daemon/server.c daemon/server.h \
 	daemon/service.c daemon/service.h \
 	daemon/session.c daemon/session.h \
@@ -120,6 +122,7 @@ DAEMON_TESTS = \
 	tests/check_manager \
 	tests/check_occupancy \
 	tests/check_owner \
+	tests/check_parcel \
 	tests/check_partitions \
 	tests/check_patrol \
 	tests/check_pattern \
@@ -133,6 +136,7 @@ DAEMON_TESTS = \
 	tests/check_reply \
 	tests/check_request \
 	tests/check_scrubber \
+	tests/check_sealed \
 	tests/check_server \
 	tests/check_session \
 	tests/check_setup \
@@ -210,4 +214,6 @@ tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_usable_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_warden_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_parcel_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_sealed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

@@ -16,6 +16,7 @@
 
 #include "daemon/dmabuf.h"
 #include "daemon/hugepages.h"
+#include "daemon/parcel.h"
 #include "proto/message.h"
 #include "tests/harness.h"
 #include "tests/holder.h"
@@ -319,6 +320,77 @@ START_TEST(guard_is_behind_the_buffer)
 }
 END_TEST
 
+/* As to a daemon without privilege: what it writes is in the same place. */
+START_TEST(memory_goes_to_another_process)
+{
+	struct backend_options nowhere = {.udmabuf_path = "/nonexistent"};
+	struct memory_spec spec = spec_of(2);
+	struct error why = ERROR_INIT;
+	struct parcel parcel;
+	struct memory *other;
+	unsigned char *at;
+	struct object *object = new_object(GRANULE, GRANULE);
+
+	parcel_init(&parcel);
+	ck_assert_msg(backend_udmabuf.memory_export(&nowhere, memory, &parcel,
+						    &why) == 0,
+		      "%s", why.text);
+	for (size_t i = 0; i < parcel.n_items; i++) {
+		bool known = false;
+
+		for (size_t j = 0; backend_udmabuf.parcel_kinds[j]; j++)
+			known |= strcmp(backend_udmabuf.parcel_kinds[j],
+					parcel.items[i].kind) == 0;
+		ck_assert(known);
+	}
+	ck_assert_msg(backend_udmabuf.memory_import(&spec, &parcel, &other,
+						    &why) == 0,
+		      "%s", why.text);
+	ck_assert_uint_eq(parcel.n_items, 0);
+	parcel_deinit(&parcel);
+	ck_assert(!other->starts_clean);
+	ck_assert_uint_eq(other->guarantees, ALL);
+	ck_assert_uint_eq(other->cpu_access, memory->cpu_access);
+	ck_assert_uint_eq(other->n_segments, memory->n_segments);
+	ck_assert_mem_eq(other->segments, memory->segments,
+			 other->n_segments * sizeof(*other->segments));
+	at = map(object);
+	memset(at, 0x5a, GRANULE);
+	ck_assert_int_eq(
+		backend_udmabuf.zero(other, object->run.phys, GRANULE), 0);
+	ck_assert(all(at, GRANULE, 0));
+	unmap(object, at);
+	backend_udmabuf.object_free(object);
+	backend_udmabuf.memory_close(other);
+}
+END_TEST
+
+START_TEST(half_a_parcel_is_refused)
+{
+	static const char *const kinds[] = {"device", "pool", "pin"};
+	const struct backend_options nowhere = {.udmabuf_path = "/nonexistent"};
+	const struct memory_spec spec = spec_of(2);
+
+	for (size_t i = 0; i < 3; i++) {
+		struct memory *other = NULL;
+		struct error why = ERROR_INIT;
+		struct parcel parcel;
+
+		parcel_init(&parcel);
+		ck_assert_int_eq(backend_udmabuf.memory_export(
+					 &nowhere, memory, &parcel, &why),
+				 0);
+		(void)fd_close(parcel_take(&parcel, kinds[i]));
+		ck_assert_int_eq(backend_udmabuf.memory_import(&spec, &parcel,
+							       &other, &why),
+				 i < 2 ? -ENOENT : -EPROTO);
+		ck_assert_ptr_eq(strstr(why.text, "region pool: "), why.text);
+		ck_assert_ptr_null(other);
+		parcel_deinit(&parcel);
+	}
+}
+END_TEST
+
 START_TEST(runs_outside_are_refused)
 {
 	const struct run *last = &memory->segments[memory->n_segments - 1];
@@ -359,6 +431,8 @@ int main(void)
 		tcase_add_test(pool, object_across_huge_pages);
 		tcase_add_test(pool, guard_is_behind_the_buffer);
 		tcase_add_test(pool, runs_outside_are_refused);
+		tcase_add_test(pool, memory_goes_to_another_process);
+		tcase_add_test(pool, half_a_parcel_is_refused);
 	}
 	failed = harness_run(suite);
 	if (!failed && !report.serves)

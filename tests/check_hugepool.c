@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "daemon/hugepages.h"
@@ -236,6 +237,75 @@ START_TEST(pieces_need_addresses)
 }
 END_TEST
 
+/* Another process takes the pool over: the same pages at the same addresses. */
+START_TEST(pool_can_be_adopted)
+{
+	int fd = fcntl(hugepool_fd(pool), F_DUPFD_CLOEXEC, 0);
+	struct error why = ERROR_INIT;
+	uint64_t addresses[PAGES];
+	struct hugepool *other;
+	const struct run *ours, *theirs;
+	size_t n, m;
+
+	hugepool_addresses(pool, addresses);
+	for (size_t i = 0; i < PAGES; i++)
+		ck_assert_uint_eq(addresses[i], address_of(i * page_bytes));
+	ck_assert_msg(hugepool_adopt_consume(&other, fd, page_bytes, addresses,
+					     PAGES, &why) == 0,
+		      "%s", why.text);
+	ours = hugepool_segments(pool, &n);
+	theirs = hugepool_segments(other, &m);
+	ck_assert_uint_eq(n, m);
+	ck_assert_mem_eq(ours, theirs, n * sizeof(*ours));
+	ck_assert_uint_eq(hugepool_raised_pages(other), 0);
+	*(volatile char *)hugepool_at(pool, page_bytes) = 77;
+	ck_assert_int_eq(*(volatile char *)hugepool_at(other, page_bytes), 77);
+	(void)hugepool_free(other);
+}
+END_TEST
+
+/* Adopting fd as so many pages is refused, and says why. */
+static void refuse(int fd, const uint64_t *addresses, size_t n, const char *said)
+{
+	struct hugepool *other = NULL;
+	struct error why = ERROR_INIT;
+
+	ck_assert_int_eq(hugepool_adopt_consume(&other, fd, page_bytes,
+						addresses, n, &why),
+			 -EPROTO);
+	ck_assert_msg(strstr(why.text, said), "'%s' lacks '%s'", why.text, said);
+	ck_assert_ptr_null(other);
+	ck_assert_int_ge(fcntl(fd, F_GETFD), 0); /* still the caller's */
+}
+
+START_TEST(what_is_no_pool_is_not_adopted)
+{
+	int plain = memfd_create("plain", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	uint64_t addresses[PAGES + 1] = {0};
+	int fd = hugepool_fd(pool);
+
+	hugepool_addresses(pool, addresses);
+	refuse(fd, addresses, PAGES - 1, "instead of 3 huge pages");
+	refuse(fd, addresses, PAGES + 1, "instead of 5 huge pages");
+	refuse(fd, addresses, 0, "instead of 0 huge pages");
+	refuse(fd, addresses, SIZE_MAX, "huge pages");
+	addresses[1] += 4096;
+	refuse(fd, addresses, PAGES, "is no address of a huge page");
+	addresses[1] = UINT64_C(1) << 63;
+	refuse(fd, addresses, PAGES, "is no address of a huge page");
+	addresses[1] = addresses[0];
+	refuse(fd, addresses, PAGES, "two pages of the pool are at");
+
+	ck_assert_int_eq(ftruncate(plain, (off_t)(PAGES * page_bytes)), 0);
+	refuse(plain, addresses, PAGES, "no sealed memfd of huge pages");
+	ck_assert_int_eq(fcntl(plain, F_ADD_SEALS,
+			       F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
+			 0);
+	refuse(plain, addresses, PAGES, "no sealed memfd of huge pages");
+	ck_assert_int_eq(close(plain), 0);
+}
+END_TEST
+
 /* Whether this machine lets the rest run; says why not. */
 static int try_pool(struct error *why)
 {
@@ -277,6 +347,8 @@ int main(void)
 		tcase_add_test(pages, pieces_end_with_the_segment);
 		tcase_add_test(pages, pieces_are_counted_beyond_room);
 		tcase_add_test(pages, pieces_need_addresses);
+		tcase_add_test(pages, pool_can_be_adopted);
+		tcase_add_test(pages, what_is_no_pool_is_not_adopted);
 	}
 	failed = harness_run(suite);
 	if (!failed && impossible)

@@ -4,6 +4,7 @@
 noinst_LTLIBRARIES += libutil.la
 libutil_la_SOURCES = \
 	util/broken.c util/broken.h \
+	util/checksum.h \
 	util/cleanup.h \
 	util/clock.h \
 	util/error.c util/error.h \
@@ -18,6 +19,7 @@ libutil_la_SOURCES = \
 if HAVE_CHECK
 UTIL_TESTS = \
 	tests/check_broken \
+	tests/check_checksum \
 	tests/check_error \
 	tests/check_fd \
 	tests/check_format \
@@ -27,6 +29,7 @@ UTIL_TESTS = \
 check_PROGRAMS += $(UTIL_TESTS)
 TESTS += $(UTIL_TESTS)
 tests_check_broken_LDADD = libharness.la libutil.la $(CHECK_LIBS)
+tests_check_checksum_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_error_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_fd_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_format_LDADD = libharness.la libutil.la $(CHECK_LIBS)

@@ -24,6 +24,7 @@ enum {
 	OPTION_DTB,
 	OPTION_LOG_LEVEL,
 	OPTION_POOL,
+	OPTION_PREPARE,
 	OPTION_SIMULATE,
 	OPTION_SOCKET,
 	OPTION_TREE,
@@ -39,6 +40,7 @@ static const struct option options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
 	{"pool", required_argument, NULL, OPTION_POOL},
+	{"prepare", no_argument, NULL, OPTION_PREPARE},
 	{"simulate", required_argument, NULL, OPTION_SIMULATE},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
 	{"tree", required_argument, NULL, OPTION_TREE},
@@ -73,6 +75,8 @@ const char *command_line_help(void)
 	       "                          use udmabuf although this kernel is "
 	       "known to map\n"
 	       "                          wrong pages\n"
+	       "  --prepare               open memory, leave it with the "
+	       "service manager, and exit\n"
 	       "  -V, --version           print the version and exit\n"
 	       "  -h, --help              print this and exit\n"
 	       "\n"
@@ -153,6 +157,9 @@ static int handle(struct command_line *line, int option, char **argv,
 		return set_log_level(line, optarg, why);
 	case OPTION_POOL:
 		return add_region(line, true, optarg, why);
+	case OPTION_PREPARE:
+		line->prepare = true;
+		return 0;
 	case OPTION_SIMULATE:
 		return add_region(line, false, optarg, why);
 	case OPTION_SOCKET:

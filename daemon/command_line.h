@@ -13,6 +13,7 @@
 struct command_line {
 	bool help;
 	bool version;
+	bool prepare;
 	const char *socket; /* NULL: not given, as all below */
 	const char *config;
 	const char *dtb;

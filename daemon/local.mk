@@ -17,7 +17,9 @@ libdaemon_la_SOURCES = \
 	daemon/closings.c daemon/closings.h \
 	daemon/command_line.c daemon/command_line.h \
 	daemon/credentials.c daemon/credentials.h \
+	daemon/custody.c daemon/custody.h \
 	daemon/damage.c daemon/damage.h \
+	daemon/deed.c daemon/deed.h \
 	daemon/device_memory.c daemon/device_memory.h \
 	daemon/dirt.c daemon/dirt.h \
 	daemon/dmabuf.c daemon/dmabuf.h \
@@ -48,6 +50,7 @@ libdaemon_la_SOURCES = \
 	daemon/patrol.c daemon/patrol.h \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/policy.c daemon/policy.h \
+	daemon/prepare.c daemon/prepare.h \
 	daemon/privilege.c daemon/privilege.h \
 	daemon/probes.c daemon/probes.h \
 	daemon/reaper.c daemon/reaper.h \
@@ -55,6 +58,7 @@ libdaemon_la_SOURCES = \
 	daemon/region.c daemon/region.h \
 	daemon/registry.c daemon/registry.h \
 	daemon/reply.c daemon/reply.h \
+	daemon/roll.c daemon/roll.h \
 	daemon/request.c daemon/request.h \
 	daemon/request_alloc.c daemon/request_alloc.h \
 	daemon/request_cpu.c daemon/request_cpu.h \
@@ -66,6 +70,7 @@ libdaemon_la_SOURCES = \
 	daemon/service.c daemon/service.h \
 	daemon/session.c daemon/session.h \
 	daemon/setup.c daemon/setup.h \
+	daemon/setup_custody.c daemon/setup_custody.h \
 	daemon/setup_devicetree.c daemon/setup_devicetree.h \
 	daemon/shelf.c daemon/shelf.h \
 	daemon/space.c daemon/space.h \
@@ -99,7 +104,9 @@ DAEMON_TESTS = \
 	tests/check_closings \
 	tests/check_command_line \
 	tests/check_credentials \
+	tests/check_custody \
 	tests/check_damage \
+	tests/check_deed \
 	tests/check_device_memory \
 	tests/check_dirt \
 	tests/check_dmabuf \
@@ -127,6 +134,7 @@ DAEMON_TESTS = \
 	tests/check_patrol \
 	tests/check_pattern \
 	tests/check_policy \
+	tests/check_prepare \
 	tests/check_privilege \
 	tests/check_probes \
 	tests/check_reaper \
@@ -134,12 +142,14 @@ DAEMON_TESTS = \
 	tests/check_region \
 	tests/check_registry \
 	tests/check_reply \
+	tests/check_roll \
 	tests/check_request \
 	tests/check_scrubber \
 	tests/check_sealed \
 	tests/check_server \
 	tests/check_session \
 	tests/check_setup \
+	tests/check_setup_custody \
 	tests/check_setup_devicetree \
 	tests/check_shelf \
 	tests/check_space \
@@ -214,6 +224,11 @@ tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_usable_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_warden_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_custody_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_deed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_parcel_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_sealed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_prepare_LDADD = libcustodian.la libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_roll_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_setup_custody_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

@@ -16,10 +16,12 @@
 #include "daemon/loop.h"
 #include "daemon/manager.h"
 #include "daemon/policy.h"
+#include "daemon/prepare.h"
 #include "daemon/privilege.h"
 #include "daemon/server.h"
 #include "daemon/service.h"
 #include "daemon/setup.h"
+#include "daemon/setup_custody.h"
 #include "daemon/setup_devicetree.h"
 #include "util/cleanup.h"
 #include "util/format.h"
@@ -151,22 +153,30 @@ static int listen_to_clients(struct contigd *contigd, struct error *why)
 	return 0;
 }
 
-static int open_memory(struct contigd *contigd, struct error *why)
+static struct setup_tree tree_of(const struct contigd *contigd)
 {
-	const struct setup_tree tree = {
+	return (struct setup_tree){
 		.dtb = contigd->line.dtb,
 		.tree = contigd->line.tree,
 	};
+}
+
+static int open_memory(struct contigd *contigd, struct error *why)
+{
+	const struct setup_tree tree = tree_of(contigd);
 	int r;
 
-	contigd->options.allow_corrupting_kernel =
-		contigd->config.allow_corrupting_kernel;
+	if (setup_claim(&contigd->setup, &contigd->inheritance,
+			&contigd->service.probes))
+		return 0;
 	probes_run(&contigd->service.probes, &contigd->options);
 	r = setup_devicetree(&contigd->setup, &tree, why);
 	if (r < 0)
 		return r;
 	setup_configured(&contigd->setup);
+	setup_compare(&contigd->setup);
 	setup_open(&contigd->setup);
+	(void)setup_leave(&contigd->setup, NULL); /* a failure is logged */
 	return 0;
 }
 
@@ -232,6 +242,14 @@ static int serve(struct contigd *contigd, struct error *why)
 	return r < 0 ? error_set(why, r, "the event loop failed") : 0;
 }
 
+static int prepare(struct contigd *contigd, struct error *why)
+{
+	const struct setup_tree tree = tree_of(contigd);
+
+	return prepare_run(&contigd->config, &tree, &contigd->options,
+			   getenv("RUNTIME_DIRECTORY"), why);
+}
+
 static void clean_up(struct contigd *contigd)
 {
 	listening_close(&contigd->listening);
@@ -285,7 +303,10 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	contigd.max_files = raise_file_limit();
-	r = serve(&contigd, &why);
+	contigd.options.allow_corrupting_kernel =
+		contigd.config.allow_corrupting_kernel;
+	r = contigd.line.prepare ? prepare(&contigd, &why)
+				 : serve(&contigd, &why);
 	if (r < 0)
 		log_err("%s", why.text);
 	clean_up(&contigd);

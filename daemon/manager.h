@@ -33,7 +33,7 @@ uint64_t manager_watchdog_ms(void);
 void manager_alive(void);
 
 /* The longest name under which a descriptor can be stored, with its NUL. */
-#define MANAGER_NAME_BYTES 64
+#define MANAGER_NAME_BYTES 256
 
 /* Whether there is a manager that descriptors could be left with. */
 bool manager_has_store(void);

@@ -34,6 +34,7 @@ void setup_init(struct setup *setup, const struct configuration *config,
 	setup->options = options;
 	setup->probes = probes;
 	list_init(&setup->tracts);
+	setup->last_id = 0;
 	setup->next_simulated_base = SIMULATED_BASE;
 }
 
@@ -83,20 +84,107 @@ static void announce(const struct region *region)
 		    guarantee_names(names, region->memory->guarantees));
 }
 
+bool setup_is_taken(const struct setup *setup, const char *name)
+{
+	const struct tract *tract = setup_find(setup, name);
+
+	return tract && (!tract->kept || tract->wanted);
+}
+
+/* Puts it in its place; ids of kept tracts come in any order. */
+static void insert(struct setup *setup, struct tract *tract)
+{
+	struct tract *next;
+
+	list_for_each (next, &setup->tracts, link)
+		if (next->id > tract->id)
+			break;
+	list_append(&next->link, &tract->link); /* in front of it */
+	if (tract->id > setup->last_id)
+		setup->last_id = tract->id;
+}
+
+/* The first free multiple of the step behind a range, or 0. */
+static uint64_t behind(uint64_t base, uint64_t size_bytes)
+{
+	uint64_t end;
+
+	if (__builtin_add_overflow(base, size_bytes, &end) ||
+	    __builtin_add_overflow(end, SIMULATED_STEP - 1, &end))
+		return 0;
+	return end & ~(SIMULATED_STEP - 1);
+}
+
+void setup_keep_consume(struct setup *setup, struct tract *tract)
+{
+	uint64_t next = behind(tract->spec.base, tract->spec.size_bytes);
+	const struct tract *other;
+
+	list_for_each (other, &setup->tracts, link)
+		if (other->id == tract->id ||
+		    strcmp(other->name, tract->name) == 0) {
+			log_warning("of the regions '%s' and '%s', both kept "
+				    "under one name or number, only the first "
+				    "is served",
+				    other->name, tract->name);
+			(void)tract_free(tract);
+			return;
+		}
+	tract->kept = true;
+	insert(setup, tract);
+	if (tract->backend == &backend_simulated &&
+	    (next == 0 || next > setup->next_simulated_base))
+		setup->next_simulated_base = next;
+}
+
+static void compare(struct tract *tract, const struct tract_description *range)
+{
+	const struct log_fields fields = {.region = tract->name};
+
+	tract->wanted = true;
+	tract->wants_default = range->wants_default;
+	if (!tract_matches(tract, range))
+		log_message(LOG_LEVEL_WARNING, &fields,
+			    "region '%s' is described differently now; it "
+			    "stays as it was until the service is stopped",
+			    tract->name);
+}
+
+void setup_compare(const struct setup *setup)
+{
+	const struct tract *tract;
+
+	list_for_each (tract, &setup->tracts, link) {
+		const struct log_fields fields = {.region = tract->name};
+
+		if (tract->kept && !tract->wanted)
+			log_message(LOG_LEVEL_WARNING, &fields,
+				    "region '%s' is no longer described; it "
+				    "stays until the service is stopped",
+				    tract->name);
+	}
+}
+
 bool setup_add(struct setup *setup, const struct tract_description *range)
 {
 	struct error why = ERROR_INIT;
 	struct tract *tract;
 
-	if (setup_find(setup, range->name)) {
+	if (setup_is_taken(setup, range->name)) {
 		complain(range->name, "there is another one of that name");
 		return false;
+	}
+	tract = setup_find(setup, range->name);
+	if (tract) {
+		compare(tract, range);
+		return true;
 	}
 	if (tract_new(&tract, range, &why) < 0) {
 		complain(range->name, why.text);
 		return false;
 	}
-	list_append(&setup->tracts, &tract->link);
+	tract->id = setup->last_id + 1;
+	insert(setup, tract);
 	return true;
 }
 
@@ -118,15 +206,16 @@ static void add_simulated(struct setup *setup,
 		.memory.granule_bytes = setup_granule_bytes(region),
 		.memory.guard_bytes = region->guard_bytes,
 	};
-	uint64_t end;
+	uint64_t next = behind(range.memory.base, region->size_bytes);
 
-	if (__builtin_add_overflow(range.memory.base, region->size_bytes, &end) ||
-	    __builtin_add_overflow(end, SIMULATED_STEP - 1, &end)) {
-		complain(region->name, "it does not fit 64-bit addresses");
-		return;
+	if (setup_find(setup, region->name)) {
+		(void)setup_add(setup, &range);
+		return; /* it has its place, or there are two of them */
 	}
-	if (setup_add(setup, &range))
-		setup->next_simulated_base = end & ~(SIMULATED_STEP - 1);
+	if (next == 0 || range.memory.base == 0)
+		complain(region->name, "it does not fit 64-bit addresses");
+	else if (setup_add(setup, &range))
+		setup->next_simulated_base = next;
 }
 
 static void add_pool(struct setup *setup, const struct config_region *region)
@@ -162,6 +251,8 @@ void setup_open(struct setup *setup)
 	list_for_each_safe (tract, next, &setup->tracts, link) {
 		struct error why = ERROR_INIT;
 
+		if (tract->kept)
+			continue;
 		if (tract_open(tract, setup->options, setup->probes, &why) == 0)
 			continue;
 		complain(tract->name, why.text);
@@ -173,7 +264,7 @@ void setup_open(struct setup *setup)
 static void make_region(struct lender *lender, struct tract *tract)
 {
 	const struct region_spec spec = {
-		.id = (uint32_t)lender->n_regions + 1,
+		.id = tract->id,
 		.name = tract->name,
 		.public_base = tract->public_base,
 		.granule_bytes = tract->spec.granule_bytes,

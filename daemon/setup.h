@@ -21,7 +21,8 @@ struct setup {
 	const struct configuration *config;	/* borrowed, as the next two */
 	const struct backend_options *options;
 	const struct probes *probes;
-	struct list tracts; // tract::link, in the order of their regions
+	struct list tracts; // tract::link, by id
+	uint32_t last_id;
 	uint64_t next_simulated_base;
 };
 
@@ -32,7 +33,12 @@ void setup_init(struct setup *setup, const struct configuration *config,
 /* Closes the memory that no region was made of. */
 void setup_deinit(struct setup *setup);
 
-/* One range of memory to be served; true where it is taken down. */
+/* Takes over a tract that was there before this start; one of a name or an id
+ * that is taken is dropped, with a word in the log.  One that is described
+ * later under the same name changes nothing about it. */
+void setup_keep_consume(struct setup *setup, struct tract *tract);
+
+/* One range of memory to be served; true where it is taken down, or kept. */
 bool setup_add(struct setup *setup, const struct tract_description *range);
 
 /* The pools and simulated regions of the configuration. */
@@ -43,8 +49,13 @@ uint64_t setup_granule_bytes(const struct config_region *region);
 
 /* NULL where there is none of that name. */
 struct tract *setup_find(const struct setup *setup, const char *name);
+/* Whether this start has described one of that name already. */
+bool setup_is_taken(const struct setup *setup, const char *name);
 
-/* Opens the memory of all. */
+/* When everything is described: logs which kept tracts no longer are. */
+void setup_compare(const struct setup *setup);
+
+/* Opens the memory of all that were not there before. */
 void setup_open(struct setup *setup);
 
 /* Makes regions of what is open, and chooses the default one. */

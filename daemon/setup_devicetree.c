@@ -83,7 +83,7 @@ static void choose_name(struct name *name, const struct setup *setup,
 		wanted.text[strcspn(wanted.text, "@")] = '\0';
 	*name = wanted;
 	for (unsigned int i = 2; i < MAX_NUMBER; i++) {
-		if (!setup_find(setup, name->text))
+		if (!setup_is_taken(setup, name->text))
 			return;
 		(void)snprintf(name->text, sizeof(name->text), "%.52s-%u",
 			       wanted.text, i);

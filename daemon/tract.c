@@ -29,6 +29,7 @@ int tract_new(struct tract **tractp, const struct tract_description *description
 	tract->name = strdup(description->name);
 	if (!tract->name)
 		return error_set(why, -ENOMEM, "out of memory");
+	tract->id = description->id;
 	tract->backend = backend;
 	tract->public_base = description->public_base;
 	tract->wants_default = description->wants_default;
@@ -62,4 +63,38 @@ int tract_open(struct tract *tract, const struct backend_options *options,
 				 report ? report->text : "was not probed");
 	return tract->backend->memory_open(options, &tract->spec,
 					   &tract->memory, why);
+}
+
+int tract_pack(const struct tract *tract, const struct backend_options *options,
+	       struct parcel *parcel, struct error *why)
+{
+	if (!tract->backend->memory_export)
+		return 0;
+	return tract->backend->memory_export(options, tract->memory, parcel,
+					     why);
+}
+
+int tract_unpack(struct tract *tract, const struct backend_options *options,
+		 struct parcel *parcel, struct error *why)
+{
+	if (!tract->backend->memory_import)
+		return tract->backend->memory_open(options, &tract->spec,
+						   &tract->memory, why);
+	return tract->backend->memory_import(&tract->spec, parcel,
+					     &tract->memory, why);
+}
+
+bool tract_matches(const struct tract *tract,
+		   const struct tract_description *description)
+{
+	const struct memory_spec *is = &tract->spec, *wanted;
+	bool made_up = tract->backend == &backend_simulated;
+
+	wanted = &description->memory;
+	return strcmp(tract->backend->name, description->backend) == 0 &&
+	       (made_up || is->base == wanted->base) &&
+	       is->size_bytes == wanted->size_bytes &&
+	       is->granule_bytes == wanted->granule_bytes &&
+	       is->page_bytes == wanted->page_bytes &&
+	       is->guard_bytes == wanted->guard_bytes;
 }

@@ -54,7 +54,9 @@ START_TEST(everything_is_taken)
 	command_line_deinit(&line);
 
 	ck_assert_int_eq(PARSE("-h"), 0);
-	ck_assert(line.help);
+	ck_assert(line.help && !line.prepare);
+	ck_assert_int_eq(PARSE("--prepare"), 0);
+	ck_assert(line.prepare);
 	ck_assert_int_eq(PARSE("--version"), 0);
 	ck_assert(line.version);
 }
@@ -133,6 +135,7 @@ START_TEST(help_has_every_option)
 		"--tree",	    "--simulate",  "--pool",
 		"--default-region", "--log-level", "--allow-corrupting-kernel",
 		"--version",	    "--help",	   "--user",
+		"--prepare",
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)

@@ -44,12 +44,19 @@ libcountdown_la_SOURCES = tests/integration/countdown_preload.c
 libcountdown_la_CFLAGS = $(AM_CFLAGS) -fno-sanitize=all
 libcountdown_la_LDFLAGS = $(AM_LDFLAGS) -fno-sanitize=all -module -avoid-version -shared -rpath /nowhere
 
+# A service manager for tests that call what leaves things with one.
+check_LTLIBRARIES += libcustodian.la
+libcustodian_la_SOURCES = tests/custodian.c tests/custodian.h
+libcustodian_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SYSTEMD_CFLAGS)
+libcustodian_la_LIBADD = libintegration.la libdaemon.la $(SYSTEMD_LIBS)
+
 INTEGRATION_TESTS = \
 	tests/integration/check_attacks \
 	tests/integration/check_countdown \
 	tests/integration/check_killed_clients \
 	tests/integration/check_life \
 	tests/integration/check_limits \
+	tests/integration/check_prepare \
 	tests/integration/check_privilege \
 	tests/integration/check_process \
 	tests/integration/check_supervisor \
@@ -61,6 +68,7 @@ tests_integration_check_countdown_LDADD = libintegration.la $(CHECK_LIBS)
 tests_integration_check_killed_clients_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_limits_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_prepare_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_privilege_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_process_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_supervisor_LDADD = libintegration.la $(CHECK_LIBS) $(SYSTEMD_LIBS)

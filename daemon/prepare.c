@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/prepare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "daemon/custody.h"
+#include "daemon/manager.h"
+#include "daemon/probes.h"
+#include "daemon/roll.h"
+#include "daemon/setup.h"
+#include "daemon/setup_custody.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+/*
+ * The part of contigd that needs privilege, as a process of its own: it runs
+ * before the daemon, as root, for a moment, talks to nobody but the service
+ * manager, and ends.  The daemon then starts as an ordinary user in a sandbox
+ * that need not let it do anything of all this.
+ *
+ * It runs before each start, also before one that follows a crash, while the
+ * manager still has what was prepared the first time, and clients have buffers
+ * of it.  That must stay as it is, so what is on the roll is left alone.
+ *
+ * The roll is written when the manager is known to have everything: whoever is
+ * killed before has prepared nothing.
+ */
+
+#define STORE_LIMIT_MS 10000
+
+/* The service's directory, as open descriptor. */
+static int open_directory(const char *path, struct error *why)
+{
+	_cleanup_free_ char *first = NULL;
+	int fd;
+
+	if (!path || !*path || !manager_has_store())
+		return error_set(why, -ENOENT,
+				 "--prepare is for a service manager: it needs "
+				 "NOTIFY_SOCKET and RUNTIME_DIRECTORY");
+	first = strndup(path, strcspn(path, ":")); /* there may be several */
+	if (!first)
+		return error_set(why, -ENOMEM, "out of memory");
+	fd = open(first, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(why, -errno, "runtime directory '%s': %s",
+				 first, strerror(errno));
+	return fd;
+}
+
+/* Keeps what was prepared before; true: nothing was. */
+static bool keep_prepared(struct setup *setup, int directory_fd)
+{
+	struct list tracts = LIST_INIT(tracts);
+	struct error why = ERROR_INIT;
+	struct tract *tract;
+	int r = roll_read(directory_fd, &tracts, &why);
+
+	if (r < 0 && r != -ENOENT)
+		log_warning("%s; everything is prepared anew", why.text);
+	while ((tract = list_first(&tracts, struct tract, link))) {
+		list_remove(&tract->link);
+		setup_keep_consume(setup, tract);
+	}
+	return r < 0;
+}
+
+static bool is_anything_new(const struct setup *setup)
+{
+	const struct tract *tract;
+
+	list_for_each (tract, &setup->tracts, link)
+		if (!tract->kept)
+			return true;
+	return false;
+}
+
+/* Opens what is new and leaves it with the manager. */
+static int open_and_leave(struct setup *setup, struct probes *probes,
+			  struct error *why)
+{
+	int r;
+
+	probes_run(probes, setup->options);
+	setup_open(setup);
+	r = setup_leave(setup, why);
+	if (r == 0)
+		r = custody_leave_probes(probes, why);
+	if (r == 0)
+		r = manager_prove_store(STORE_LIMIT_MS, why);
+	return r;
+}
+
+static int prepare(struct setup *setup, const struct setup_tree *tree,
+		   int directory_fd, struct probes *probes, struct error *why)
+{
+	bool is_first = keep_prepared(setup, directory_fd);
+	int r;
+
+	r = setup_devicetree(setup, tree, why);
+	if (r < 0)
+		return r;
+	setup_configured(setup);
+	setup_compare(setup);
+	if (!is_first && !is_anything_new(setup))
+		return 0;
+	r = open_and_leave(setup, probes, why);
+	if (r < 0)
+		return r;
+	return roll_write(directory_fd, &setup->tracts, why);
+}
+
+int prepare_run(const struct configuration *config,
+		const struct setup_tree *tree,
+		const struct backend_options *options,
+		const char *runtime_directory, struct error *why)
+{
+	_cleanup_fd_ int directory_fd = open_directory(runtime_directory, why);
+	_cleanup_(setup_deinit) struct setup setup;
+	struct probes probes = {.n = 0};
+
+	setup_init(&setup, config, options, &probes);
+	if (directory_fd < 0)
+		return directory_fd;
+	return prepare(&setup, tree, directory_fd, &probes, why);
+}

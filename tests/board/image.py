@@ -123,13 +123,13 @@ def add_programs(cpio, folders, programs):
 
 
 def guest_programs(build, names):
-    """The guest's own programs, and the unit tests that were built for the
-    board, {path in the guest: path here}."""
+    """The guest's own programs, {name: name in the build}, and the unit tests
+    that were built for the board, as {path in the guest: path here}."""
     programs = {}
-    for name in names:
-        path = built_program(build, "tests/board/guest/" + name)
+    for name, source in names.items():
+        path = built_program(build, source)
         if not path:
-            raise ImageError("the build has no tests/board/guest/" + name)
+            raise ImageError("the build has no " + source)
         programs["usr/bin/board-" + name] = path
     for path in glob.glob(os.path.join(build, "tests", "check_*")):
         name = os.path.basename(path)
@@ -145,7 +145,7 @@ def installed_programs(stage):
             if os.path.isfile(path) and read(path)[:4] == b"\x7fELF"}
 
 
-def make_initramfs(path, parts, witnesses, files):
+def make_initramfs(path, parts, names, files):
     """parts are folders: kernel, system, sysroot, build, and the file busybox;
     files are {path in the guest: (text, mode)}."""
     cpio = Cpio()
@@ -167,7 +167,7 @@ def make_initramfs(path, parts, witnesses, files):
     for folder in folders[:2]:
         cpio.tree(folder, OMITTED)
     add_programs(cpio, folders, {**installed_programs(stage),
-                                 **guest_programs(parts["build"], witnesses)})
+                                 **guest_programs(parts["build"], names)})
     cpio.file("usr/bin/busybox", read(parts["busybox"]), 0o755)
     order = module_order(parts["kernel"], MODULES)
     for name, code in order:

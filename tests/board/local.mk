@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/board/board.dts \
 	tests/board/build \
 	tests/board/check_scripts \
+	tests/board/closing.py \
 	tests/board/cpio.py \
 	tests/board/guest/board.service \
 	tests/board/guest/board.sysusers \
@@ -17,6 +18,7 @@ EXTRA_DIST += \
 	tests/board/machine.py \
 	tests/board/packages \
 	tests/board/proofs.py \
+	tests/board/register.py \
 	tests/board/setting.py \
 	tests/board/show.py
 
@@ -63,7 +65,8 @@ board_programs = $(filter tests/board/guest/% \
 	tests/check_lease \
 	tests/check_placement \
 	tests/check_udmabuf, \
-	$(check_PROGRAMS))
+	$(check_PROGRAMS)) \
+	tests/bench/idle
 
 board-programs: $(board_programs)
 .PHONY: board-programs

@@ -252,13 +252,16 @@ class Program:
             raise MachineError("%r was served: %s" % (text, answer))
         return answer[3:]
 
-    def end(self):
-        """Lets it end and waits until the port can be used again."""
-        self.line.send("quit")
+    def wait(self):
+        """Until it is gone and the port can be used again."""
         self.machine.run(
             "n=0; while kill -0 %d 2>/dev/null && [ $n -lt 100 ]; do "
             "sleep 0.1; n=$((n+1)); done; ! kill -0 %d 2>/dev/null"
             % (self.pid, self.pid))
+
+    def end(self):
+        self.line.send("quit")
+        self.wait()
 
     def kill(self):
         self.machine.run("kill -9 %d" % self.pid, check=False)

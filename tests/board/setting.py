@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The board as a test finds it: booted, contigd running, clients at hand.
 
-Users are alice and camera, who may see physical addresses, and bob, who may
-not.  Regions are `camera`, the devicetree's default; `dynamic-pool`, which the
+Users are alice and camera, who may see physical addresses, the one by name and
+the other by a group, and bob, who may not.  Regions are `camera`, the devicetree's default; `dynamic-pool`, which the
 kernel placed; and `video`, a pool of huge pages.  What is watched for stray
 bytes is all of the memory that contigd may lend, and it is found without
 asking contigd: reserved nodes from the devicetree's source and the kernel's
 log, huge pages from /proc/kpageflags.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -39,7 +40,7 @@ CONFIGURATION = """[daemon]
 log-level = debug
 
 [access]
-phys = alice, camera
+phys = alice, @video
 
 [region camera]
 node = camera@90000000
@@ -57,8 +58,11 @@ granule = 64K
 # contiguous buffers only, in the forms that a webcam has
 VIVID = "allocators=1 n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
 
-WITNESSES = ("as", "camera", "client", "edu", "hugeframes", "intruder",
-             "misaligned", "stream")
+# What the image has of the build, {name, behind board-: name in the build}.
+PROGRAMS = {name: "tests/board/guest/" + name
+            for name in ("as", "camera", "client", "edu", "hugeframes",
+                         "intruder", "misaligned", "stream")}
+PROGRAMS["idle"] = "tests/bench/idle"
 
 PATTERN_STEP = 0x9e3779b97f4a7c15
 
@@ -142,7 +146,7 @@ class Setting:
         files["etc/machine-id"] = ("c0" * 16 + "\n", 0o444)
         files["etc/hostname"] = ("board\n", 0o644)
         initramfs = os.path.join(self.artefacts, "initramfs")
-        make_initramfs(initramfs, self.parts, WITNESSES, files)
+        make_initramfs(initramfs, self.parts, PROGRAMS, files)
         devicetree = os.path.join(self.artefacts, "board.dtb")
         make_devicetree(devicetree, os.path.join(HERE, "board.dts"),
                         Machine.arguments())
@@ -188,6 +192,21 @@ class Setting:
                       encoding="utf-8") as file:
                 file.write(text)
 
+    @contextlib.contextmanager
+    def configured(self, text):
+        """contigd with another configuration; everything must be back."""
+        path = "/etc/contigd/contigd.conf"
+        self.stop_daemon()
+        self.machine.run("cp %s /tmp/asked && printf '%s' >%s" % (
+            path, text.replace("\n", "\\n"), path))
+        try:
+            self.start_daemon()
+            yield
+        finally:
+            self.stop_daemon()
+            self.machine.run("cp /tmp/asked " + path)
+            self.start_daemon()
+
     # -- clients
 
     def start(self, port, uid, command):
@@ -202,6 +221,11 @@ class Setting:
     def end(self, program):
         self.programs.remove(program)
         program.end()
+
+    def kill(self, program):
+        self.programs.remove(program)
+        program.kill()
+        program.wait()
 
     def end_all(self):
         for program in self.programs:

@@ -28,13 +28,13 @@
 #include "contig.h"
 #include "tests/board/guest/video.h"
 
-#define WIDTH	 1280
-#define HEIGHT	 720
-#define BUFFERS	 4
-#define FRAMES	 8
-#define BARS	 8
+#define WIDTH	1280
+#define HEIGHT	720
+#define BUFFERS 4
+#define FRAMES	8
+#define BARS	8
 /* Away from the text that vivid writes into the picture's upper part. */
-#define BAR_ROW	 600
+#define BAR_ROW 600
 
 /* White, yellow, cyan, green, magenta, red, blue, black: the bits of
  * red, green and blue count down from 7 with green as the highest. */
@@ -99,7 +99,7 @@ static int capture(const char *region)
 		/* the last ones stay as they are, to be looked at */
 		if (i + BUFFERS < FRAMES)
 			(void)video_queue(fd, frame.index,
-					   contig_fd(buffers[frame.index]));
+					  contig_fd(buffers[frame.index]));
 	}
 	video_stream(fd, 0);
 

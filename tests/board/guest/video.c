@@ -29,8 +29,7 @@ int video_open(uint32_t width, uint32_t height, struct v4l2_pix_format *formatp)
 	format.fmt.pix.field = V4L2_FIELD_NONE;
 	if (ioctl(fd, VIDIOC_S_FMT, &format))
 		refuse("setting the format: %s", strerror(errno));
-	if (format.fmt.pix.width != width ||
-	    format.fmt.pix.height != height ||
+	if (format.fmt.pix.width != width || format.fmt.pix.height != height ||
 	    format.fmt.pix.pixelformat != V4L2_PIX_FMT_RGB24)
 		refuse("the camera does not do %ux%u RGB", width, height);
 	*formatp = format.fmt.pix;

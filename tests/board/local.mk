@@ -31,6 +31,7 @@ check_PROGRAMS += \
 	tests/board/guest/edu \
 	tests/board/guest/hugeframes \
 	tests/board/guest/intruder \
+	tests/board/guest/isolation \
 	tests/board/guest/misaligned \
 	tests/board/guest/stream
 
@@ -43,6 +44,10 @@ tests_board_guest_client_SOURCES = \
 	tests/board/guest/client.c \
 	tests/board/guest/pattern.h
 tests_board_guest_client_LDADD = libcontig.la
+tests_board_guest_isolation_SOURCES = \
+	tests/board/guest/isolation.c \
+	tests/board/guest/pattern.h
+tests_board_guest_isolation_LDADD = libcontig.la
 tests_board_guest_intruder_SOURCES = \
 	tests/board/guest/intruder.c \
 	proto/message.h

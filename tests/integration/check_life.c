@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/harness.h"
+#include "tests/holder.h"
 #include "tests/integration/daemon.h"
 
 /*
@@ -187,6 +188,73 @@ START_TEST(survives_its_connection)
 }
 END_TEST
 
+/* A second descriptor of the buffer, held in one of the ways there are. */
+static void hold(struct holder *holder, enum holder_kind kind,
+		 const struct contig_buffer *buffer)
+{
+	holder_take(holder, kind,
+		    fcntl(contig_fd(buffer), F_DUPFD_CLOEXEC, 3), MIB);
+}
+
+/* Takes all there is, and writes all over it. */
+static void use_all_the_others(size_t n)
+{
+	struct contig_request request = CONTIG_REQUEST_INIT;
+	struct contig_buffer *others[64];
+
+	request.size_bytes = MIB;
+	ck_assert_int_eq(contig_alloc_many(contig, &request, n + 1, others,
+					   NULL),
+			 -ENOMEM);
+	ck_assert_int_eq(contig_alloc_many(contig, &request, n, others, NULL),
+			 0);
+	for (size_t i = 0; i < n; i++) {
+		void *map;
+
+		ck_assert_int_eq(contig_map(others[i], CONTIG_WRITE, &map), 0);
+		memset(map, 0x99, MIB);
+		(void)contig_release(others[i]);
+	}
+}
+
+/* Its owner has let go and said so; somebody else has not. */
+START_TEST(stays_however_it_is_held)
+{
+	enum holder_kind kind = (enum holder_kind)_i;
+	struct contig_buffer *buffer = alloc(MIB);
+	struct holder holder;
+
+	hold(&holder, kind, buffer);
+	(void)contig_release(buffer);
+	daemon_wait(is_draining, NULL, 5000);
+	use_all_the_others(63);
+	ck_assert_msg(is_draining(NULL), "%s", holder_name(kind));
+	holder_drop(&holder);
+	daemon_wait(all_is_back, NULL, 5000);
+	use_all_the_others(64);
+}
+END_TEST
+
+/* The owner still speaks with the daemon, and lets go without a word. */
+START_TEST(goes_without_a_word)
+{
+	enum holder_kind kind = (enum holder_kind)_i;
+	struct contig_buffer *buffer = alloc(MIB);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct holder holder;
+
+	hold(&holder, kind, buffer);
+	ck_assert_int_eq(dup3(null, contig_fd(buffer), O_CLOEXEC),
+			 contig_fd(buffer));
+	ck_assert_int_eq(close(null), 0);
+	use_all_the_others(63);
+	ck_assert_msg(status().lent_bytes == MIB, "%s", holder_name(kind));
+	holder_drop(&holder);
+	daemon_wait(all_is_back, NULL, 5000);
+	(void)contig_release(buffer);
+}
+END_TEST
+
 static void send_fd(int socket_fd, int fd)
 {
 	union {
@@ -358,6 +426,8 @@ int main(void)
 	tcase_add_test(tcase, next_user_finds_zeroes);
 	tcase_add_test(tcase, several_in_one_request);
 	tcase_add_test(tcase, survives_its_connection);
+	tcase_add_loop_test(tcase, stays_however_it_is_held, 0, HOLDER_KINDS);
+	tcase_add_loop_test(tcase, goes_without_a_word, 0, HOLDER_KINDS);
 	tcase_add_test(tcase, third_process_keeps_what_a_dead_owner_gave);
 	tcase_add_test(tcase, shortage_waits_for_what_comes_back);
 	return harness_run(suite);

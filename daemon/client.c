@@ -295,7 +295,7 @@ static enum progress step(struct client *client)
 		return work_off_held(client);
 	if (client->session->waiting)
 		return is_gone(client) ? LEAVE : STOP;
-	if (client->session->loan || client->session->bounce) {
+	if (session_has_answer(client->session)) {
 		request_resume(client->session, &reply);
 		return send_reply(client, &reply, false);
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/usable.h"
+#include "daemon/damage.h"
 #include "proto/text.h"
 
 /*
@@ -69,6 +70,37 @@ void entry_set_buffer(struct contig_msg_buffer *entry,
 	entry->region_id = buffer->region->id;
 	text_put(entry->region, sizeof(entry->region), buffer->region->name);
 	text_put(entry->name, sizeof(entry->name), buffer->name);
+}
+
+void entry_set_damage(struct contig_msg_damage *entry,
+		      const struct buffer *buffer,
+		      const struct guard_damage *damage,
+		      const struct session *viewer)
+{
+	const struct buffer *neighbour = damage_neighbour(buffer);
+	const struct object *object = buffer->object;
+
+	entry->id = buffer->id;
+	entry->size_bytes = buffer_bytes(buffer);
+	entry->guard_bytes = object->guard_bytes;
+	entry->first_bytes = damage->first_bytes;
+	entry->differing_bytes = damage->bytes;
+	if ((object->memory->guarantees & CONTIG_MSG_PHYS_KNOWN) &&
+	    session_may_see_phys(viewer)) {
+		entry->flags |= CONTIG_MSG_BUFFER_PHYS;
+		entry->phys = object->run.phys + object->run.size_bytes +
+			      damage->first_bytes;
+	}
+	entry->owner_uid = buffer_owner_uid(buffer);
+	entry->region_id = buffer->region->id;
+	text_put(entry->region, sizeof(entry->region), buffer->region->name);
+	text_put(entry->name, sizeof(entry->name), buffer->name);
+	if (!neighbour)
+		return;
+	entry->neighbour_id = neighbour->id;
+	entry->neighbour_uid = buffer_owner_uid(neighbour);
+	text_put(entry->neighbour_name, sizeof(entry->neighbour_name),
+		 neighbour->name);
 }
 
 void entry_set_client(struct contig_msg_client *entry,

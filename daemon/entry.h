@@ -17,6 +17,11 @@ void entry_set_region(struct contig_msg_region *entry,
 /* The token stays 0: only who was lent the buffer gets it. */
 void entry_set_buffer(struct contig_msg_buffer *entry,
 		      const struct buffer *buffer, const struct session *viewer);
+/* What was found in the guard behind the buffer. */
+void entry_set_damage(struct contig_msg_damage *entry,
+		      const struct buffer *buffer,
+		      const struct guard_damage *damage,
+		      const struct session *viewer);
 void entry_set_client(struct contig_msg_client *entry,
 		      const struct session *session, uint64_t now_ms);
 

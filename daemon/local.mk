@@ -61,6 +61,7 @@ libdaemon_la_SOURCES = \
 	daemon/roll.c daemon/roll.h \
 	daemon/request.c daemon/request.h \
 	daemon/request_alloc.c daemon/request_alloc.h \
+	daemon/request_check.c daemon/request_check.h \
 	daemon/request_cpu.c daemon/request_cpu.h \
 	daemon/request_list.c daemon/request_list.h \
 	daemon/run.h \
@@ -144,6 +145,7 @@ DAEMON_TESTS = \
 	tests/check_reply \
 	tests/check_roll \
 	tests/check_request \
+	tests/check_request_check \
 	tests/check_scrubber \
 	tests/check_sealed \
 	tests/check_server \
@@ -210,6 +212,7 @@ tests_check_region_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CH
 tests_check_registry_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_reply_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_request_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_request_check_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_session_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)

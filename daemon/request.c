@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/request_alloc.h"
+#include "daemon/request_check.h"
 #include "daemon/request_cpu.h"
 #include "daemon/request_list.h"
 #include "proto/validate.h"
@@ -115,6 +116,7 @@ static request_fn *const handlers[] = {
 	[CONTIG_MSG_DESCRIBE] = request_describe,
 	[CONTIG_MSG_CPU_BEGIN] = request_cpu,
 	[CONTIG_MSG_CPU_END] = request_cpu,
+	[CONTIG_MSG_CHECK] = request_check,
 	[CONTIG_MSG_RELEASE] = handle_release,
 };
 
@@ -177,6 +179,8 @@ void request_resume(struct session *session, struct reply *reply)
 {
 	if (session->loan)
 		request_alloc_resume(session, reply);
+	else if (session->patrol)
+		request_check_resume(session, reply);
 	else
 		request_cpu_resume(session, reply);
 }

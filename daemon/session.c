@@ -8,14 +8,14 @@
 #include "util/clock.h"
 
 /*
- * A session waits with at most one request: ALLOC for memory, CPU_BEGIN and
- * CPU_END for the worker.  While it does, the client's further messages are not
- * read, so a client never owes the daemon more than one answer's worth of
- * memory.
+ * A session waits with at most one request: ALLOC for memory, CPU_BEGIN,
+ * CPU_END and CHECK for the worker.  While it does, the client's further
+ * messages are not read, so a client never owes the daemon more than one
+ * answer's worth of memory.
  *
- * A client may go in the middle of that.  A parked loan is called off; a
- * copy is not, since the worker may be inside it: it is left alone, and frees
- * itself when it is done.
+ * A client may go in the middle of that.  A parked loan is called off; what the
+ * worker may be inside of is not: it is left alone, and frees itself when it is
+ * done.
  */
 
 int session_new_consume(struct session **sessionp, struct service *service,
@@ -51,6 +51,27 @@ static void forget_bounce(struct bounce *bounce, int result)
 	(void)lender_bounce_free(lender, bounce);
 }
 
+static void forget_patrol(struct patrol *patrol, int result)
+{
+	struct lender *lender = patrol->data;
+
+	(void)result;
+	(void)lender_patrol_free(lender, patrol);
+}
+
+static void leave_patrol(struct session *session)
+{
+	struct lender *lender = session->service->lender;
+
+	if (session->waiting) {
+		session->patrol->done = forget_patrol;
+		session->patrol->data = lender;
+		session->patrol = NULL;
+	} else {
+		session->patrol = lender_patrol_free(lender, session->patrol);
+	}
+}
+
 struct session *session_free(struct session *session)
 {
 	struct lender *lender = session->service->lender;
@@ -65,6 +86,8 @@ struct session *session_free(struct session *session)
 	} else if (session->bounce) {
 		(void)lender_bounce_free(lender, session->bounce);
 	}
+	if (session->patrol)
+		leave_patrol(session);
 	lender_owner_gone(lender, &session->owner);
 	owner_deinit(&session->owner);
 	list_remove(&session->link);

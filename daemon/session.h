@@ -35,6 +35,7 @@ struct session {
 	uint32_t serial;
 	struct loan *loan;     /* owned; ALLOC */
 	struct bounce *bounce; /* owned; CPU_BEGIN, CPU_END */
+	struct patrol *patrol; /* owned; CHECK */
 	bool waiting;	       /* until session_fn is called */
 	int result;
 	session_fn *ready;
@@ -53,6 +54,13 @@ struct session *session_free(struct session *session);
  * region, or the token proves that it holds a descriptor. */
 bool session_may_know(const struct session *session,
 		      const struct buffer *buffer, uint64_t token);
+
+/* Whether there is an answer to be made, by request_resume(). */
+static inline bool session_has_answer(const struct session *session)
+{
+	return !session->waiting &&
+	       (session->loan || session->bounce || session->patrol);
+}
 
 bool session_is_admin(const struct session *session);
 /* Whether it may see physical addresses. */

@@ -8,9 +8,9 @@
  * message that grows gets a new opcode or a new protocol version.
  *
  * Lists fill a datagram as far as it goes; the next page starts behind the
- * last entry.  ALLOC stays at CONTIG_MSG_MAX_BUFFERS although more buffers
- * would fit the datagram, because each takes a descriptor and the kernel
- * passes no more than 253 of those at once.
+ * last entry.  CHECK looks at as many buffers as an ALLOC can make.  ALLOC stays
+ * at CONTIG_MSG_MAX_BUFFERS although more buffers would fit the datagram, because
+ * each takes a descriptor and the kernel passes no more than 253 of those at once.
  */
 
 #define PAGE_OF(type)                                                    \
@@ -100,6 +100,16 @@ static const struct form forms[] = {
 		.opcode = CONTIG_MSG_CPU_END,
 		.request_bytes = sizeof(struct contig_msg_cpu),
 		.reply_bytes = sizeof(struct contig_msg_plain),
+	},
+	{
+		.name = "CHECK",
+		.opcode = CONTIG_MSG_CHECK,
+		.request_bytes = sizeof(struct contig_msg_check),
+		.reply_bytes = sizeof(struct contig_msg_check_reply),
+		.count_offset = offsetof(struct contig_msg_check_reply, count),
+		.element_bytes = sizeof(struct contig_msg_damage),
+		.max_elements = CONTIG_MSG_MAX_BUFFERS,
+		.paged = true,
 	},
 	{
 		.name = "RELEASE",

@@ -40,6 +40,8 @@ union message {
 	struct contig_msg_alloc alloc;
 	struct contig_msg_describe describe;
 	struct contig_msg_cpu cpu;
+	struct contig_msg_check check;
+	struct contig_msg_check_reply check_reply;
 	struct contig_msg_release release;
 	unsigned char bytes[CONTIG_MSG_MAX_BYTES];
 };

@@ -38,7 +38,8 @@ enum contig_msg_opcode {
 	CONTIG_MSG_DESCRIBE = 9,
 	CONTIG_MSG_CPU_BEGIN = 10,
 	CONTIG_MSG_CPU_END = 11,
-	CONTIG_MSG_RELEASE = 12,
+	CONTIG_MSG_CHECK = 12,
+	CONTIG_MSG_RELEASE = 13,
 
 	CONTIG_MSG_REPLY = 0x8000,
 	CONTIG_MSG_ERROR = 0xffff,
@@ -280,6 +281,47 @@ struct contig_msg_cpu {
 	uint32_t zero;
 };
 
+/*
+ * Looks at the guards behind lent buffers, as many as one reply has room for,
+ * and says which of them something wrote to; administrators only.  Pages go on
+ * behind `last`, as most of them have no entries.
+ */
+struct contig_msg_check {
+	struct contig_msg_header header;
+	uint64_t after;			      /* an id; 0 at first */
+	char region[CONTIG_MSG_REGION_BYTES]; /* empty: all of them */
+};
+
+struct contig_msg_check_reply {
+	struct contig_msg_header header;
+	uint32_t count;
+	uint32_t more;	     /* 1 where there may be guards behind last */
+	uint64_t last;	     /* the largest id looked at; 0: none was */
+	uint32_t checked;    /* guards that were compared */
+	uint32_t unreadable; /* guards that could not be, for the log to say */
+			     /* count damages, of those that were compared */
+};
+
+/* One buffer whose guard is not as it should be. */
+struct contig_msg_damage {
+	uint64_t id;
+	uint64_t size_bytes;	  /* of the buffer */
+	uint64_t guard_bytes;	  /* behind it */
+	uint64_t first_bytes;	  /* from the buffer's end to the first byte
+				     that differs */
+	uint64_t differing_bytes; /* at least 1 */
+	uint64_t phys;		  /* of the first that differs; 0 unless
+				     CONTIG_MSG_BUFFER_PHYS */
+	uint64_t neighbour_id;	  /* the buffer behind the guard; 0: none */
+	uint32_t flags;
+	uint32_t owner_uid;
+	uint32_t neighbour_uid;
+	uint32_t region_id;
+	char region[CONTIG_MSG_REGION_BYTES];
+	char name[CONTIG_MSG_NAME_BYTES];
+	char neighbour_name[CONTIG_MSG_NAME_BYTES];
+};
+
 /* A hint that a holder let go; not answered. */
 struct contig_msg_release {
 	struct contig_msg_header header;
@@ -304,6 +346,9 @@ static_assert(sizeof(struct contig_msg_cell) == 32, "wire size");
 static_assert(sizeof(struct contig_msg_alloc) == 152, "wire size");
 static_assert(sizeof(struct contig_msg_describe) == 40, "wire size");
 static_assert(sizeof(struct contig_msg_cpu) == 56, "wire size");
+static_assert(sizeof(struct contig_msg_check) == 88, "wire size");
+static_assert(sizeof(struct contig_msg_check_reply) == 40, "wire size");
+static_assert(sizeof(struct contig_msg_damage) == 200, "wire size");
 static_assert(sizeof(struct contig_msg_release) == 24, "wire size");
 
 #endif

@@ -118,6 +118,19 @@ static int request_alloc(const union message *m, struct error *why)
 	return 0;
 }
 
+static int request_check(const union message *m, struct error *why)
+{
+	int r = text_check(m->check.region, sizeof(m->check.region));
+
+	if (r == TEXT_E_OPEN)
+		return error_set(why, MALFORMED,
+				 "the region name is not terminated and "
+				 "zero-filled");
+	return r ? error_set(why, ARGUMENT,
+			     "the region name is not printable ASCII")
+		 : 0;
+}
+
 static int request_cpu(const union message *m, struct error *why)
 {
 	const struct contig_msg_cpu *c = &m->cpu;
@@ -152,6 +165,8 @@ static int check_request_body(const union message *m, struct error *why)
 	case CONTIG_MSG_CPU_BEGIN:
 	case CONTIG_MSG_CPU_END:
 		return request_cpu(m, why);
+	case CONTIG_MSG_CHECK:
+		return request_check(m, why);
 	default: /* no field but keys, of which any value may be asked for */
 		return 0;
 	}
@@ -219,6 +234,20 @@ static int reply_occupancy(const union message *m, struct error *why)
 	return check_zero(m->occupancy_reply.zero, why);
 }
 
+static int reply_check(const union message *m, struct error *why)
+{
+	const struct contig_msg_check_reply *c = &m->check_reply;
+
+	if (c->more > 1 || (c->more && !c->last))
+		return error_set(why, MALFORMED, "more follows nothing");
+	if (c->count > c->checked)
+		return error_set(why, MALFORMED,
+				 "%" PRIu32 " are damaged of %" PRIu32
+				 " that were checked",
+				 c->count, c->checked);
+	return 0;
+}
+
 static int check_reply_body(const union message *m, struct error *why)
 {
 	switch (m->header.opcode & ~CONTIG_MSG_REPLY) {
@@ -230,6 +259,8 @@ static int check_reply_body(const union message *m, struct error *why)
 				  why);
 	case CONTIG_MSG_OCCUPANCY:
 		return reply_occupancy(m, why);
+	case CONTIG_MSG_CHECK:
+		return reply_check(m, why);
 	default:
 		return 0;
 	}
@@ -296,6 +327,30 @@ static int entry_buffer(const struct contig_msg_buffer *b, bool lent_now,
 	return check_text(b->name, sizeof(b->name), "name", why);
 }
 
+static int entry_damage(const struct contig_msg_damage *d, struct error *why)
+{
+	uint64_t end, last;
+
+	if (d->flags & ~CONTIG_MSG_BUFFER_PHYS)
+		return error_set(why, MALFORMED, "unknown flags");
+	if (!d->size_bytes || !d->differing_bytes ||
+	    __builtin_add_overflow(d->first_bytes, d->differing_bytes, &end) ||
+	    end > d->guard_bytes ||
+	    __builtin_add_overflow(d->size_bytes, d->guard_bytes - 1, &last))
+		return error_set(why, MALFORMED, "the sizes contradict");
+	if (d->phys && !(d->flags & CONTIG_MSG_BUFFER_PHYS))
+		return error_set(why, MALFORMED, "an address that is none");
+	if (!d->neighbour_id && (d->neighbour_uid || d->neighbour_name[0]))
+		return error_set(why, MALFORMED, "a neighbour that is none");
+	if (!d->region_id)
+		return error_set(why, MALFORMED, "no region");
+	if (check_text(d->region, sizeof(d->region), "region", why) ||
+	    check_text(d->name, sizeof(d->name), "name", why))
+		return MALFORMED;
+	return check_text(d->neighbour_name, sizeof(d->neighbour_name),
+			  "neighbour's name", why);
+}
+
 static int check_entry(const struct form *form, const void *entry,
 		       uint64_t *idp, struct error *why)
 {
@@ -303,8 +358,12 @@ static int check_entry(const struct form *form, const void *entry,
 	const struct contig_msg_region *region = entry;
 	const struct contig_msg_buffer *buffer = entry;
 	const struct contig_msg_client *client = entry;
+	const struct contig_msg_damage *damage = entry;
 
 	switch (form->opcode) {
+	case CONTIG_MSG_CHECK:
+		*idp = damage->id;
+		return entry_damage(damage, why);
 	case CONTIG_MSG_LIST_BACKENDS:
 		*idp = backend->id;
 		return entry_backend(backend, why);
@@ -341,7 +400,8 @@ static int check_entries(const struct form *form, const union message *m,
 
 	if (!form->element_bytes || form->opcode == CONTIG_MSG_OCCUPANCY)
 		return 0;
-	if (m->list_reply.more > (form->paged && count ? 1 : 0))
+	if (form->opcode != CONTIG_MSG_CHECK &&
+	    m->list_reply.more > (form->paged && count ? 1 : 0))
 		return error_set(why, MALFORMED, "more follows nothing");
 	for (uint32_t i = 0; i < count; i++) {
 		const void *entry = m->bytes + form_reply_bytes(form, i);
@@ -355,6 +415,9 @@ static int check_entries(const struct form *form, const union message *m,
 			return error_prefix(why, r, "entry %" PRIu32, i);
 		last = id;
 	}
+	if (form->opcode == CONTIG_MSG_CHECK && last > m->check_reply.last)
+		return error_set(why, MALFORMED,
+				 "an entry lies behind the last one");
 	return 0;
 }
 

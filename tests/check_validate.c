@@ -70,6 +70,7 @@ static void fill_entry(uint16_t opcode, void *entry, uint32_t id)
 	struct contig_msg_region *region = entry;
 	struct contig_msg_buffer *buffer = entry;
 	struct contig_msg_client *client = entry;
+	struct contig_msg_damage *damage = entry;
 
 	switch (opcode) {
 	case CONTIG_MSG_LIST_BACKENDS:
@@ -87,6 +88,13 @@ static void fill_entry(uint16_t opcode, void *entry, uint32_t id)
 		client->id = id;
 		break;
 	case CONTIG_MSG_OCCUPANCY:
+		break;
+	case CONTIG_MSG_CHECK:
+		damage->id = id;
+		damage->size_bytes = 4096;
+		damage->guard_bytes = 4096;
+		damage->differing_bytes = 1;
+		damage->region_id = 1;
 		break;
 	default:
 		buffer->id = id;
@@ -108,6 +116,10 @@ static void good_reply(uint16_t opcode, uint32_t count)
 		m.hello_reply.version = 1;
 	if (opcode == CONTIG_MSG_OCCUPANCY)
 		m.occupancy_reply.cell_bytes = 4096;
+	if (opcode == CONTIG_MSG_CHECK) {
+		m.check_reply.checked = count;
+		m.check_reply.last = count;
+	}
 	for (uint32_t i = 0; i < count; i++)
 		fill_entry(opcode, m.bytes + form_reply_bytes(form, i), i + 1);
 }
@@ -179,7 +191,7 @@ START_TEST(short_long_and_unknown_datagrams)
 	head(0, 16);
 	ck_request(MALFORMED, "opcode 0 is unknown");
 	head(CONTIG_MSG_RELEASE + 1, 16);
-	ck_request(MALFORMED, "opcode 13 is unknown");
+	ck_request(MALFORMED, "opcode 14 is unknown");
 	head(CONTIG_MSG_ERROR, 16);
 	ck_request(MALFORMED, "unknown");
 	head(CONTIG_MSG_STATUS, 16);
@@ -212,6 +224,22 @@ START_TEST(occupancy_cells)
 	ck_assert_int_eq(request(), 0);
 	m.occupancy.cells++;
 	ck_request(ARGUMENT, "501 cells");
+}
+END_TEST
+
+START_TEST(check_names_its_region)
+{
+	good_request(CONTIG_MSG_CHECK);
+	m.check.after = UINT64_MAX;
+	memset(m.check.region, 'r', sizeof(m.check.region) - 1);
+	ck_assert_int_eq(request(), 0);
+	m.check.region[sizeof(m.check.region) - 1] = 'r';
+	ck_request(MALFORMED, "CHECK: the region name is not terminated");
+	memset(m.check.region, 0, sizeof(m.check.region));
+	m.check.region[1] = 'r';
+	ck_request(MALFORMED, "zero-filled");
+	m.check.region[0] = '\n';
+	ck_request(ARGUMENT, "region name is not printable");
 }
 END_TEST
 
@@ -426,6 +454,87 @@ START_TEST(ids_ascend_in_pages)
 }
 END_TEST
 
+/* Its pages go on behind what was looked at, damaged or not. */
+START_TEST(check_has_pages_of_its_own)
+{
+	good_reply(CONTIG_MSG_CHECK, 3);
+	m.check_reply.more = 1;
+	m.check_reply.checked = 64;
+	m.check_reply.unreadable = 64;
+	m.check_reply.last = 1000;
+	ck_assert_int_eq(reply(0), 0);
+	m.check_reply.more = 2;
+	ck_reply_bad(0, "more");
+	m.check_reply.more = 0;
+	m.check_reply.last = 2;
+	ck_reply_bad(0, "an entry lies behind the last one");
+	m.check_reply.last = 3;
+	m.check_reply.checked = 2;
+	ck_reply_bad(0, "3 are damaged of 2");
+	m.check_reply.checked = 3;
+	fill_entry(CONTIG_MSG_CHECK, entry_at(CONTIG_MSG_CHECK, 1), 1);
+	ck_reply_bad(0, "entry 1: ids do not ascend");
+
+	good_reply(CONTIG_MSG_CHECK, 0);
+	m.check_reply.last = 64;
+	m.check_reply.more = 1;
+	ck_assert_int_eq(reply(0), 0);
+	m.check_reply.last = 0;
+	ck_reply_bad(0, "more follows nothing");
+}
+END_TEST
+
+START_TEST(damage_entry)
+{
+	struct contig_msg_damage *d = entry_at(CONTIG_MSG_CHECK, 0);
+
+	good_reply(CONTIG_MSG_CHECK, 1);
+	d->first_bytes = 4095;
+	ck_assert_int_eq(reply(0), 0);
+	d->differing_bytes = 2;
+	ck_reply_bad(0, "entry 0: the sizes contradict");
+	d->first_bytes = UINT64_MAX;
+	ck_reply_bad(0, "sizes");
+	d->first_bytes = 0;
+	d->differing_bytes = 4096;
+	ck_assert_int_eq(reply(0), 0);
+	d->differing_bytes = 0;
+	ck_reply_bad(0, "sizes");
+	d->differing_bytes = 1;
+	d->size_bytes = 0;
+	ck_reply_bad(0, "sizes");
+	d->size_bytes = UINT64_MAX - 4095;
+	ck_assert_int_eq(reply(0), 0);
+	d->size_bytes++;
+	ck_reply_bad(0, "sizes");
+	d->size_bytes = 4096;
+	d->phys = 1;
+	ck_reply_bad(0, "an address that is none");
+	d->flags = CONTIG_MSG_BUFFER_PHYS;
+	ck_assert_int_eq(reply(0), 0);
+	d->flags = 2;
+	ck_reply_bad(0, "unknown flags");
+	d->flags = 0;
+	d->phys = 0;
+	d->neighbour_uid = 1;
+	ck_reply_bad(0, "a neighbour that is none");
+	d->neighbour_id = 7;
+	d->neighbour_name[0] = 'n';
+	ck_assert_int_eq(reply(0), 0);
+	d->neighbour_name[2] = 'n';
+	ck_reply_bad(0, "neighbour's name is no text");
+	d->neighbour_name[2] = 0;
+	d->name[31] = 'n';
+	ck_reply_bad(0, "name is no text");
+	d->name[31] = 0;
+	d->region[0] = '\t';
+	ck_reply_bad(0, "region is no text");
+	d->region[0] = 0;
+	d->region_id = 0;
+	ck_reply_bad(0, "no region");
+}
+END_TEST
+
 START_TEST(alloc_and_describe_have_no_next_page)
 {
 	good_reply(CONTIG_MSG_ALLOC, 1);
@@ -629,6 +738,7 @@ static void add_requests(Suite *suite)
 	tcase_add_test(tcase, short_long_and_unknown_datagrams);
 	tcase_add_test(tcase, hello_versions);
 	tcase_add_test(tcase, occupancy_cells);
+	tcase_add_test(tcase, check_names_its_region);
 	tcase_add_test(tcase, alloc_size_and_count);
 	tcase_add_test(tcase, alloc_constraints);
 	tcase_add_test(tcase, alloc_names);
@@ -651,6 +761,8 @@ static void add_replies(Suite *suite)
 	tcase_add_loop_test(tcase, ids_ascend_in_pages, CONTIG_MSG_LIST_BACKENDS,
 			    CONTIG_MSG_LIST_CLIENTS + 1);
 	tcase_add_test(tcase, alloc_and_describe_have_no_next_page);
+	tcase_add_test(tcase, check_has_pages_of_its_own);
+	tcase_add_test(tcase, damage_entry);
 	tcase_add_test(tcase, error_reply);
 	tcase_add_test(tcase, fixed_parts_of_replies);
 	tcase_add_test(tcase, backend_entry);

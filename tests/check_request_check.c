@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/request_check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/validate.h"
+#include "tests/fake.h"
+#include "tests/harness.h"
+#include "util/log.h"
+
+/*
+ * CHECK without a socket: a user whose buffers have guards, an administrator
+ * who looks at them, and every answer judged as the library would judge it.
+ */
+
+#define ALICE	    1000
+#define DAEMONS_UID 999
+#define REGION_SIZE (1024 * FAKE_GRANULE)
+
+static struct loop *loop;
+static struct lender *lender;
+static struct configuration config;
+static struct policy policy;
+static struct service service;
+static struct fake fake;
+static struct region *region;
+static struct session *alice, *admin;
+static int n_ready;
+
+static union message request, answer;
+static struct reply reply = {.message = &answer};
+
+static void ready(void *data)
+{
+	(void)data;
+	n_ready++;
+}
+
+static struct session *connect_as(uint32_t uid)
+{
+	struct credentials credentials = {.uid = uid, .gid = uid, .pid = 7};
+	struct session *session;
+
+	ck_assert_int_eq(session_new_consume(&session, &service, &credentials,
+					     ready, NULL),
+			 0);
+	session->greeted = true;
+	return session;
+}
+
+static void before(void)
+{
+	log_set_level(0);
+	n_ready = 0;
+	config_init(&config);
+	policy_init(&policy, &config, DAEMONS_UID);
+	ck_assert_int_eq(loop_new(&loop), 0);
+	ck_assert_int_eq(lender_new(&lender, loop), 0);
+	service_init(&service, lender, &policy);
+	region = fake_guarded_region(&fake, REGION_SIZE, FAKE_GRANULE);
+	fake.memory.guarantees = CONTIG_MSG_CONTIGUOUS | CONTIG_MSG_PHYS_KNOWN;
+	region->dirt.ticketp = &lender->ticket;
+	ck_assert_int_eq(lender_add_region_consume(lender, region), 0);
+	alice = connect_as(ALICE);
+	admin = connect_as(DAEMONS_UID);
+}
+
+static void disconnect(struct session **sessionp)
+{
+	if (*sessionp)
+		*sessionp = session_free(*sessionp);
+}
+
+static void after(void)
+{
+	disconnect(&alice);
+	disconnect(&admin);
+	lender = lender_free(lender);
+	loop = loop_free(loop);
+	config_deinit(&config);
+	fake_deinit(&fake);
+}
+
+static void prepare(uint16_t opcode)
+{
+	uint32_t size = form_find(opcode)->request_bytes;
+
+	memset(&request, 0, size);
+	request.header.size = size;
+	request.header.opcode = opcode;
+	request.header.serial = 5;
+}
+
+static enum request_outcome handle(struct session *session)
+{
+	return request_handle(session, &request, request.header.size, &reply);
+}
+
+static void wait_for(struct session *session)
+{
+	while (!session_has_answer(session))
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	request_resume(session, &reply);
+}
+
+static void expect_reply(void)
+{
+	struct error why = ERROR_INIT;
+
+	ck_assert_uint_eq(answer.header.opcode,
+			  request.header.opcode | CONTIG_MSG_REPLY);
+	ck_assert_msg(validate_reply(&answer, reply.size_bytes, reply.n_fds,
+				     &why) == 0,
+		      "%s", why.text);
+}
+
+static void expect_error(uint32_t reason)
+{
+	ck_assert_uint_eq(answer.header.opcode, CONTIG_MSG_ERROR);
+	ck_assert_uint_eq(answer.error.reason, reason);
+}
+
+static void alloc(uint32_t count)
+{
+	prepare(CONTIG_MSG_ALLOC);
+	request.alloc.size_bytes = 2 * FAKE_GRANULE;
+	request.alloc.count = count;
+	memcpy(request.alloc.name, "frame", 6);
+	ck_assert_int_eq(handle(alice), REQUEST_WAITS);
+	wait_for(alice);
+	expect_reply();
+	ck_assert_uint_eq(reply.n_fds, count);
+	request_finish(alice);
+}
+
+/* The answer to CHECK behind an id, of a region or of all. */
+static const struct contig_msg_damage *check(uint64_t after, const char *name)
+{
+	prepare(CONTIG_MSG_CHECK);
+	request.check.after = after;
+	memcpy(request.check.region, name, strlen(name));
+	ck_assert_int_eq(handle(admin), REQUEST_WAITS);
+	wait_for(admin);
+	request_finish(admin);
+	expect_reply();
+	return form_elements(form_find(CONTIG_MSG_CHECK), &answer);
+}
+
+static unsigned char *guard_of(uint64_t id)
+{
+	return fake_guard(registry_find(&lender->registry, id)->object);
+}
+
+START_TEST(nothing_is_wrong)
+{
+	(void)check(0, "");
+	ck_assert_uint_eq(answer.check_reply.checked, 0);
+	ck_assert_uint_eq(answer.check_reply.last, 0);
+	ck_assert_uint_eq(answer.check_reply.more, 0);
+	alloc(3);
+	n_ready = 0;
+	(void)check(0, "");
+	ck_assert_int_eq(n_ready, 1);
+	ck_assert_uint_eq(answer.check_reply.checked, 3);
+	ck_assert_uint_eq(answer.check_reply.count, 0);
+	ck_assert_uint_eq(answer.check_reply.last, 3);
+	ck_assert_uint_eq(answer.check_reply.more, 0);
+	ck_assert_uint_eq(answer.check_reply.unreadable, 0);
+}
+END_TEST
+
+START_TEST(damage_is_told_in_full_and_counted_once)
+{
+	const struct contig_msg_damage *damage;
+
+	alloc(3);
+	memset(guard_of(2) + 16, 0, 5);
+	guard_of(3)[4095] ^= 1;
+	for (int i = 0; i < 2; i++) {
+		damage = check(0, "guarded");
+		ck_assert_uint_eq(answer.check_reply.checked, 3);
+		ck_assert_uint_eq(answer.check_reply.count, 2);
+		ck_assert_uint_eq(damage[0].id, 2);
+		ck_assert_uint_eq(damage[0].size_bytes, 2 * FAKE_GRANULE);
+		ck_assert_uint_eq(damage[0].guard_bytes, FAKE_GRANULE);
+		ck_assert_uint_eq(damage[0].first_bytes, 16);
+		ck_assert_uint_eq(damage[0].differing_bytes, 5);
+		ck_assert_uint_eq(damage[0].flags, CONTIG_MSG_BUFFER_PHYS);
+		ck_assert_uint_eq(damage[0].phys,
+				  FAKE_BASE + 5 * FAKE_GRANULE + 16);
+		ck_assert_uint_eq(damage[0].owner_uid, ALICE);
+		ck_assert_uint_eq(damage[0].region_id, 1);
+		ck_assert_str_eq(damage[0].region, "guarded");
+		ck_assert_str_eq(damage[0].name, "frame");
+		ck_assert_uint_eq(damage[0].neighbour_id, 3);
+		ck_assert_uint_eq(damage[0].neighbour_uid, ALICE);
+		ck_assert_str_eq(damage[0].neighbour_name, "frame");
+		ck_assert_uint_eq(damage[1].id, 3);
+		ck_assert_uint_eq(damage[1].first_bytes, 4095);
+		ck_assert_uint_eq(damage[1].neighbour_id, 0);
+		ck_assert_uint_eq(region->damaged_guards, 2);
+	}
+}
+END_TEST
+
+START_TEST(made_up_addresses_are_not_told)
+{
+	const struct contig_msg_damage *damage;
+
+	fake.memory.guarantees = CONTIG_MSG_ISOLATED;
+	alloc(1);
+	guard_of(1)[0] ^= 1;
+	damage = check(0, "");
+	ck_assert_uint_eq(damage->flags, 0);
+	ck_assert_uint_eq(damage->phys, 0);
+}
+END_TEST
+
+START_TEST(pages_go_on_behind_the_last)
+{
+	const struct contig_msg_damage *damage;
+
+	alloc(CONTIG_MSG_MAX_BUFFERS);
+	alloc(1);
+	for (uint64_t id = 1; id <= CONTIG_MSG_MAX_BUFFERS + 1; id++)
+		guard_of(id)[0] ^= 1;
+	(void)check(0, "");
+	ck_assert_uint_eq(answer.check_reply.count, CONTIG_MSG_MAX_BUFFERS);
+	ck_assert_uint_eq(answer.check_reply.more, 1);
+	ck_assert_uint_eq(answer.check_reply.last, CONTIG_MSG_MAX_BUFFERS);
+	damage = check(CONTIG_MSG_MAX_BUFFERS, "");
+	ck_assert_uint_eq(answer.check_reply.checked, 1);
+	ck_assert_uint_eq(answer.check_reply.more, 0);
+	ck_assert_uint_eq(damage->id, CONTIG_MSG_MAX_BUFFERS + 1);
+	(void)check(UINT64_MAX, "");
+	ck_assert_uint_eq(answer.check_reply.checked, 0);
+}
+END_TEST
+
+START_TEST(unreadable_ones_are_counted_apart)
+{
+	alloc(2);
+	fake.bad_guard = registry_find(&lender->registry, 1)->object;
+	fake.guard_result = -EIO;
+	(void)check(0, "");
+	ck_assert_uint_eq(answer.check_reply.checked, 1);
+	ck_assert_uint_eq(answer.check_reply.unreadable, 1);
+	ck_assert_uint_eq(answer.check_reply.count, 0);
+	ck_assert_uint_eq(answer.check_reply.last, 2);
+}
+END_TEST
+
+START_TEST(only_for_administrators)
+{
+	alloc(1);
+	prepare(CONTIG_MSG_CHECK);
+	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
+	expect_error(CONTIG_MSG_R_DENIED);
+	memcpy(request.check.region, "nowhere", 8);
+	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
+	expect_error(CONTIG_MSG_R_DENIED);
+	ck_assert_int_eq(handle(admin), REQUEST_ANSWERED);
+	expect_error(CONTIG_MSG_R_NO_REGION);
+}
+END_TEST
+
+/* The client that asks goes; what it looks at stays until it is looked at. */
+START_TEST(gone_during_a_check)
+{
+	fake.hold_new = false;
+	alloc(2);
+	fake_set_held(registry_find(&lender->registry, 1)->object, true);
+	guard_of(1)[0] ^= 1;
+	prepare(CONTIG_MSG_CHECK);
+	ck_assert_int_eq(handle(admin), REQUEST_WAITS);
+	n_ready = 0;
+	disconnect(&admin);
+	while (lender->registry.n_buffers > 1 || region->damaged_guards == 0)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_int_eq(n_ready, 0);
+	ck_assert_uint_eq(registry_find(&lender->registry, 1)->pins, 0);
+}
+END_TEST
+
+/* The same with the check done and the answer not yet taken. */
+START_TEST(gone_after_a_check)
+{
+	alloc(1);
+	prepare(CONTIG_MSG_CHECK);
+	ck_assert_int_eq(handle(admin), REQUEST_WAITS);
+	while (!session_has_answer(admin))
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_uint_eq(registry_find(&lender->registry, 1)->pins, 1);
+	disconnect(&admin);
+	ck_assert_uint_eq(registry_find(&lender->registry, 1)->pins, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("request_check");
+	TCase *tcase = harness_case(suite, "request_check");
+
+	tcase_add_checked_fixture(tcase, before, after);
+	tcase_add_test(tcase, nothing_is_wrong);
+	tcase_add_test(tcase, damage_is_told_in_full_and_counted_once);
+	tcase_add_test(tcase, made_up_addresses_are_not_told);
+	tcase_add_test(tcase, pages_go_on_behind_the_last);
+	tcase_add_test(tcase, unreadable_ones_are_counted_apart);
+	tcase_add_test(tcase, only_for_administrators);
+	tcase_add_test(tcase, gone_during_a_check);
+	tcase_add_test(tcase, gone_after_a_check);
+	return harness_run(suite);
+}

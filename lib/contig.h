@@ -208,6 +208,32 @@ struct contig_cell {
 	uint64_t draining_bytes;
 };
 
+/** A guard that something wrote to. */
+struct contig_damage {
+	uint64_t id;		  /**< of the buffer in front of the guard */
+	uint64_t size_bytes;	  /**< of that buffer */
+	uint64_t guard_bytes;	  /**< behind it */
+	uint64_t first_bytes;	  /**< from the buffer's end to the first byte
+				       that differs */
+	uint64_t differing_bytes; /**< at least 1 */
+	uint64_t phys; /**< of the first that differs, where has_phys */
+	int has_phys;  /**< 0: not known, or not allowed to this user */
+	uid_t owner_uid;
+	uint64_t neighbour_id; /**< the buffer behind the guard; 0: none */
+	uid_t neighbour_uid;
+	char region[CONTIG_REGION_BYTES];
+	char name[CONTIG_NAME_BYTES];
+	char neighbour_name[CONTIG_NAME_BYTES];
+};
+
+/** What looking at guards came to. */
+struct contig_check_result {
+	uint64_t checked;    /**< guards that were compared */
+	uint64_t damaged;    /**< of these, those that something wrote to */
+	uint64_t unreadable; /**< guards that could not be compared; the
+				  daemon's log says why */
+};
+
 /* ---- connection ------------------------------------------------------- */
 
 /**
@@ -433,6 +459,24 @@ int contig_list_clients(struct contig *contig,
 int contig_occupancy(struct contig *contig, const char *region,
 		     struct contig_cell *cells, size_t *countp,
 		     uint64_t *cell_bytes);
+
+/**
+ * Compares the guards behind all buffers that are lent, where the daemon's
+ * configuration asks for guards, and lists those that something wrote to.  For
+ * administrators.
+ * @region: its name; NULL: all regions.
+ * @result: receives how many there were; may be NULL.
+ * @arrayp: receives an array of *countp entries, which the caller frees with
+ *	free(3); NULL where there are none.  May be NULL, and countp then too.
+ * All three are left alone on failure.
+ *
+ * -ENODEV: no region of that name
+ * -EACCES: the policy does not make this user an administrator
+ * -EIO: the daemon is out of memory
+ */
+int contig_check(struct contig *contig, const char *region,
+		 struct contig_check_result *result,
+		 struct contig_damage **arrayp, size_t *countp);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

@@ -11,6 +11,7 @@ libcontig_la_SOURCES = \
 	lib/allocation.c \
 	lib/buffer.c lib/buffer.h \
 	lib/call.c lib/call.h \
+	lib/check.c \
 	lib/connection.c lib/connection.h \
 	lib/contig.h \
 	lib/cpu.c \
@@ -48,6 +49,7 @@ LIB_TESTS = \
 	tests/check_libcontig_allocation \
 	tests/check_libcontig_buffer \
 	tests/check_libcontig_call \
+	tests/check_libcontig_check \
 	tests/check_libcontig_connection \
 	tests/check_libcontig_cpu \
 	tests/check_libcontig_failure \
@@ -63,6 +65,7 @@ libcontig_tests = libcontig.la libfakedaemon.la $(CHECK_LIBS)
 tests_check_libcontig_allocation_LDADD = $(libcontig_tests)
 tests_check_libcontig_buffer_LDADD = $(libcontig_tests)
 tests_check_libcontig_call_LDADD = $(libcontig_tests)
+tests_check_libcontig_check_LDADD = $(libcontig_tests)
 tests_check_libcontig_connection_LDADD = $(libcontig_tests)
 tests_check_libcontig_cpu_LDADD = $(libcontig_tests)
 tests_check_libcontig_failure_LDADD = $(libcontig_tests)

@@ -69,6 +69,24 @@ static void put_backend(struct contig_msg_backend *backend, uint32_t id)
 	text_put(backend->text, sizeof(backend->text), "isolated");
 }
 
+static void put_damage(struct contig_msg_damage *damage, uint64_t id,
+		       uint8_t seed)
+{
+	damage->id = id;
+	damage->size_bytes = PAGE_BYTES;
+	damage->guard_bytes = PAGE_BYTES;
+	damage->first_bytes = seed;
+	damage->differing_bytes = 1;
+	damage->region_id = 1;
+	text_put(damage->region, sizeof(damage->region), "camera");
+	text_put(damage->name, sizeof(damage->name), "frame");
+	if (!(seed & 0x20))
+		return;
+	damage->neighbour_id = id + 1;
+	text_put(damage->neighbour_name, sizeof(damage->neighbour_name),
+		 "frame");
+}
+
 static void put_entry(uint16_t opcode, void *entry, uint64_t id, uint8_t seed)
 {
 	switch (opcode) {
@@ -80,6 +98,9 @@ static void put_entry(uint16_t opcode, void *entry, uint64_t id, uint8_t seed)
 		break;
 	case CONTIG_MSG_LIST_CLIENTS:
 		((struct contig_msg_client *)entry)->id = id;
+		break;
+	case CONTIG_MSG_CHECK:
+		put_damage(entry, id, seed);
 		break;
 	case CONTIG_MSG_LIST_BUFFERS:
 	case CONTIG_MSG_DESCRIBE:
@@ -159,6 +180,10 @@ static void fill(union message *answer, const struct form *form,
 		break;
 	case CONTIG_MSG_OCCUPANCY:
 		answer->occupancy_reply.cell_bytes = PAGE_BYTES;
+		break;
+	case CONTIG_MSG_CHECK:
+		answer->check_reply.checked = count;
+		answer->check_reply.last = after + count;
 		break;
 	default:
 		break;

@@ -187,6 +187,7 @@ static void do_ask(struct play *play, struct guest *guest)
 		CONTIG_MSG_STATUS,	 CONTIG_MSG_LIST_BACKENDS,
 		CONTIG_MSG_LIST_REGIONS, CONTIG_MSG_LIST_BUFFERS,
 		CONTIG_MSG_LIST_CLIENTS, CONTIG_MSG_OCCUPANCY,
+		CONTIG_MSG_CHECK,
 	};
 	uint16_t opcode = PICK(opcodes, input_u8(play->input));
 	union message message;

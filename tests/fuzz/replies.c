@@ -210,6 +210,24 @@ static void do_occupancy(struct caller *caller)
 		fuzz_assert(count > 0 && count <= wanted);
 }
 
+static void do_check(struct caller *caller)
+{
+	struct contig_check_result result;
+	struct contig_damage *damages;
+	size_t n;
+
+	if (contig_check(caller->contig, NULL, &result, &damages, &n) < 0)
+		return;
+	fuzz_assert(n == result.damaged && n <= result.checked);
+	for (size_t i = 0; i < n; i++) {
+		fuzz_assert(damages[i].differing_bytes > 0);
+		check_text(damages[i].name, sizeof(damages[i].name));
+		check_text(damages[i].neighbour_name,
+			   sizeof(damages[i].neighbour_name));
+	}
+	free(damages);
+}
+
 static int pick_fd(struct caller *caller)
 {
 	const struct contig_buffer *buffer =
@@ -277,7 +295,7 @@ static void operate(struct caller *caller)
 	static void (*const operations[])(struct caller * caller) = {
 		do_alloc,  do_alloc_many, do_start,    do_lists,
 		do_status, do_occupancy,  do_describe, do_import,
-		do_access, do_release,	  do_reopen,
+		do_access, do_release,	  do_reopen,   do_check,
 	};
 	uint8_t which = input_u8(caller->input);
 

@@ -43,7 +43,8 @@ static const char configuration[] = "[access]\n"
 				    "granule = 4K\n"
 				    "[simulate coarse]\n"
 				    "size = 1M\n"
-				    "granule = 64K\n";
+				    "granule = 64K\n"
+				    "guard = 64K\n";
 
 static void refuse_complaint(void *data, const char *text)
 {

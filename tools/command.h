@@ -78,6 +78,7 @@ int command_print_json(json_object *object);
 
 extern const struct command command_alloc;
 extern const struct command command_buffers;
+extern const struct command command_check;
 extern const struct command command_clients;
 extern const struct command command_map;
 extern const struct command command_probe;

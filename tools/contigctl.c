@@ -20,14 +20,9 @@
  */
 
 static const struct command *const commands[] = {
-	&command_status,
-	&command_regions,
-	&command_buffers,
-	&command_clients,
-	&command_map,
-	&command_alloc,
-	&command_probe,
-	NULL,
+	&command_status,  &command_regions, &command_buffers,
+	&command_clients, &command_map,	    &command_check,
+	&command_alloc,	  &command_probe,   NULL,
 };
 
 static const struct command *command_find(const char *name)

@@ -6,11 +6,13 @@ noinst_LTLIBRARIES += libtools.la
 libtools_la_SOURCES = \
 	tools/alloc.c \
 	tools/buffers.c tools/buffers.h \
+	tools/check.c \
 	tools/clients.c \
 	tools/column.c tools/column.h \
 	tools/command.c tools/command.h \
 	tools/complain.c tools/complain.h \
 	tools/connection.c tools/connection.h \
+	tools/damages.c tools/damages.h \
 	tools/facts.c tools/facts.h \
 	tools/listing.c tools/listing.h \
 	tools/map.c \
@@ -39,6 +41,7 @@ TOOLS_TESTS = \
 	tests/check_buffers \
 	tests/check_column \
 	tests/check_command \
+	tests/check_damages \
 	tests/check_facts \
 	tests/check_options \
 	tests/check_order \
@@ -56,6 +59,9 @@ tests_check_column_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_column_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS)
 tests_check_command_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_command_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS)
+tests_check_damages_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
+tests_check_damages_LDADD = libharness.la libtools.la libcontig.la \
+	$(JSONC_LIBS) $(CHECK_LIBS)
 tests_check_facts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_facts_LDADD = libharness.la libtools.la $(JSONC_LIBS) $(CHECK_LIBS)
 tests_check_options_LDADD = libharness.la libtools.la $(CHECK_LIBS)

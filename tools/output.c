@@ -136,23 +136,29 @@ static int reduce_all(json_object *rows, const struct column *const *columns,
 	return r;
 }
 
+json_object *output_reduce(const struct column *const *columns,
+			   size_t n_columns, json_object *rows)
+{
+	_cleanup_json_ json_object *list = NULL;
+
+	if (n_columns == 0)
+		return json_object_get(rows);
+	list = json_object_new_array();
+	if (!list || reduce_all(rows, columns, n_columns, list) < 0)
+		return NULL;
+	return TAKE_PTR(list);
+}
+
 int output_json_list(FILE *stream, const char *name,
 		     const struct column *const *columns, size_t n_columns,
 		     json_object *rows)
 {
-	_cleanup_json_ json_object *list =
-		n_columns ? json_object_new_array() : json_object_get(rows);
 	_cleanup_facts_ struct facts top = {NULL};
-	int r;
+	json_object *list = output_reduce(columns, n_columns, rows);
 
 	if (!list)
 		return -ENOMEM;
-	if (n_columns) {
-		r = reduce_all(rows, columns, n_columns, list);
-		if (r < 0)
-			return r;
-	}
 	facts_init(&top);
-	facts_add(&top, name, TAKE_PTR(list));
+	facts_add(&top, name, list);
 	return top.object ? output_json(stream, top.object) : -ENOMEM;
 }

@@ -27,7 +27,12 @@ int output_table(FILE *stream, const struct output_style *style,
 /* Prints any JSON value, over several lines. */
 int output_json(FILE *stream, json_object *value);
 
-/* Prints {"name": rows}, with the keys of columns only unless n_columns is 0. */
+/* A new array of the rows, with the keys of columns only unless n_columns is 0:
+ * then it is the same one.  NULL: out of memory. */
+json_object *output_reduce(const struct column *const *columns,
+			   size_t n_columns, json_object *rows);
+
+/* Prints {"name": rows}, reduced like that. */
 int output_json_list(FILE *stream, const char *name,
 		     const struct column *const *columns, size_t n_columns,
 		     json_object *rows);

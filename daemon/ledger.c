@@ -280,6 +280,7 @@ static void set_text(char *room, size_t size, const char *text)
 static void fill_claim(struct ledger_record *record,
 		       const struct ledger_claim *claim)
 {
+	record->guard = 0;
 	record->id = claim->id;
 	record->phys = claim->run.phys;
 	record->size_bytes = claim->run.size_bytes;
@@ -330,6 +331,12 @@ void ledger_lend(struct ledger *ledger, size_t place,
 	record->inode = object->inode;
 	record->lent_check = ledger_lent_sum(record);
 	set_state(ledger, place, LEDGER_LENT);
+}
+
+void ledger_note_guard(struct ledger *ledger, size_t place)
+{
+	keep_order();
+	ledger->records[place].guard = LEDGER_GUARD_FILLED;
 }
 
 void ledger_drain(struct ledger *ledger, size_t place)

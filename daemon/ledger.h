@@ -40,7 +40,7 @@ uint64_t ledger_first_id(const struct ledger *ledger);
 /* What a buffer is before there is anything to hold. */
 struct ledger_claim {
 	uint64_t id;
-	struct run run; /* with its guards */
+	struct run run; /* with its guard */
 	uint64_t guard_bytes;
 	uint32_t owner_uid;
 	uint32_t flags;	     /* LEDGER_MADE_UP */
@@ -63,6 +63,8 @@ int ledger_claim(struct ledger *ledger, const struct ledger_claim *claim,
 /* From here on, whoever finds the record must take the run for lent. */
 void ledger_lend(struct ledger *ledger, size_t place,
 		 const struct ledger_object *object);
+/* The guard behind it has its pattern. */
+void ledger_note_guard(struct ledger *ledger, size_t place);
 /* Of one that is lent. */
 void ledger_drain(struct ledger *ledger, size_t place);
 /* Of one that is lent or draining. */

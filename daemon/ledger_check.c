@@ -86,14 +86,13 @@ static bool is_text(const char *text, size_t size, bool may_be_empty)
 
 static bool is_possible(const struct ledger_record *record, uint64_t next_id)
 {
-	uint64_t last, guards;
+	uint64_t last;
 
 	return record->id > 0 && record->id < next_id &&
 	       record->size_bytes > 0 &&
 	       !__builtin_add_overflow(record->phys, record->size_bytes - 1,
 				       &last) &&
-	       !__builtin_mul_overflow(record->guard_bytes, 2, &guards) &&
-	       guards < record->size_bytes &&
+	       record->guard_bytes < record->size_bytes &&
 	       is_text(record->region, sizeof(record->region), false) &&
 	       is_text(record->backend, sizeof(record->backend), false) &&
 	       is_text(record->name, sizeof(record->name), true);

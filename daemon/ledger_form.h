@@ -34,18 +34,20 @@ enum ledger_state {
 	LEDGER_QUARANTINED = 0x72617551, /* "Quar": held by who knows whom */
 };
 
+#define LEDGER_GUARD_FILLED 0x72617547 /* "Guar" */
+
 /* The address means something within the region only (simulated memory). */
 #define LEDGER_MADE_UP (1u << 0)
 
 struct ledger_record {
 	uint32_t state; /* enum ledger_state */
-	uint32_t unused;
+	uint32_t guard; /* LEDGER_GUARD_FILLED, or anything else: it is not */
 
 	/* what is known when the run is taken */
 	uint64_t id; /* of the buffer */
 	uint64_t phys;
-	uint64_t size_bytes;  /* of the run, guards included */
-	uint64_t guard_bytes; /* of them, at each end */
+	uint64_t size_bytes;  /* of the run, guard included */
+	uint64_t guard_bytes; /* of them, at the end */
 	uint32_t owner_uid;
 	uint32_t flags;			  /* LEDGER_MADE_UP */
 	char region[LEDGER_REGION_BYTES]; /* as all here NUL-terminated */

@@ -37,6 +37,7 @@ libdaemon_la_SOURCES = \
 	daemon/lease_object.c daemon/lease_object.h \
 	daemon/ledger.c daemon/ledger.h \
 	daemon/ledger_check.c daemon/ledger_check.h \
+	daemon/ledger_file.c daemon/ledger_file.h \
 	daemon/ledger_form.h \
 	daemon/lender.c daemon/lender.h \
 	daemon/listening.c daemon/listening.h \
@@ -81,6 +82,7 @@ libdaemon_la_SOURCES = \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
 	daemon/usable.c daemon/usable.h \
 	daemon/warden.c daemon/warden.h \
+	daemon/vault.c daemon/vault.h \
 	daemon/worker.c daemon/worker.h
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(CAPNG_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
 libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.la \
@@ -123,6 +125,7 @@ DAEMON_TESTS = \
 	tests/check_lease \
 	tests/check_ledger \
 	tests/check_ledger_check \
+	tests/check_ledger_file \
 	tests/check_lender \
 	tests/check_listening \
 	tests/check_loan \
@@ -161,6 +164,7 @@ DAEMON_TESTS = \
 	tests/check_udmabuf \
 	tests/check_usable \
 	tests/check_warden \
+	tests/check_vault \
 	tests/check_worker
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -193,6 +197,7 @@ tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_ledger_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_ledger_check_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_ledger_file_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lender_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_listening_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -226,6 +231,7 @@ tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_usable_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_warden_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_vault_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_custody_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_deed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

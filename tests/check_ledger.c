@@ -117,9 +117,12 @@ START_TEST(record_says_what_was_entered)
 	ck_assert_int_eq(ledger_claim(ledger, &what, &place), 0);
 	ledger_lend(ledger, place,
 		    &(struct ledger_object){.token = 5, .device = 6, .inode = 7});
+	ck_assert_uint_ne(find(9)->guard, LEDGER_GUARD_FILLED);
+	ledger_note_guard(ledger, place);
 	ck_assert_int_eq(reopen(), 0);
 	record = find(9);
 	ck_assert_ptr_nonnull(record);
+	ck_assert_uint_eq(record->guard, LEDGER_GUARD_FILLED);
 	ck_assert_uint_eq(record->state, LEDGER_LENT);
 	ck_assert_uint_eq(record->phys, 9 << 20);
 	ck_assert_uint_eq(record->size_bytes, 1 << 20);
@@ -209,8 +212,10 @@ START_TEST(places_are_used_again)
 	size_t place = lend(1);
 
 	(void)lend(2);
+	ledger_note_guard(ledger, place);
 	ledger_erase(ledger, place);
 	ck_assert_uint_eq(claim(3), place);
+	ck_assert_uint_ne(find(3)->guard, LEDGER_GUARD_FILLED);
 	ck_assert_uint_eq(ledger_count(ledger), 2);
 }
 END_TEST

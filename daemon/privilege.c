@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@
  *
  * Without CAP_SETPCAP, as any ordinary user has it, the first two steps are
  * not possible, and need not be: with no_new_privs nothing can be gained from
- * the bounding set.
+ * the bounding set.  Who has nothing to give up makes none of these calls, which
+ * a sandbox may forbid.
  *
  * A process that changes its user is no longer "dumpable": /proc/self then
  * belongs to root.  The kernel forgets nothing by making it so again, since the
@@ -55,6 +57,12 @@ void privilege_choose(struct config_identity *identity,
 		(void)config_identity_find(PRIVILEGE_USER, identity, NULL);
 }
 
+static bool has_capabilities(void)
+{
+	return capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE ||
+	       capng_have_capabilities(CAPNG_SELECT_AMBIENT) != CAPNG_NONE;
+}
+
 static int drop_everything(const struct config_identity *identity,
 			   struct error *why)
 {
@@ -63,6 +71,8 @@ static int drop_everything(const struct config_identity *identity,
 
 	if (capng_get_caps_process() != 0)
 		return error_set(why, -EPERM, "cannot read capabilities");
+	if (geteuid() != 0 && !has_capabilities())
+		return 0;
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID))
 		flags |= CAPNG_DROP_SUPP_GRP;
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
@@ -101,9 +111,7 @@ static int verify(const struct config_identity *identity, struct error *why)
 			return error_set(why, -EPERM,
 					 "uid %u and gid %u are left", uid[i],
 					 gid[i]);
-	if (capng_get_caps_process() != 0 ||
-	    capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE ||
-	    capng_have_capabilities(CAPNG_SELECT_AMBIENT) != CAPNG_NONE)
+	if (capng_get_caps_process() != 0 || has_capabilities())
 		return error_set(why, -EPERM, "capabilities are left");
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return error_set(why, -EPERM, "no_new_privs is not set");

@@ -16,6 +16,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fd.h"
+#include "util/power.h"
 
 /*
  * A client is served one request at a time: the next message is read when the
@@ -139,10 +140,19 @@ static enum progress stall(struct client *client)
 	return now - client->stalled_ms < CLIENT_STALL_LIMIT_MS ? STOP : LEAVE;
 }
 
+/* Blocks of few sizes, for the allocator keeps some of every size that it has
+ * ever met, and answers come in hundreds of sizes. */
+static size_t room_for(size_t size_bytes)
+{
+	const size_t least = 256;
+
+	return power_of_two_from(size_bytes > least ? size_bytes : least);
+}
+
 static enum progress hold(struct client *client, const union message *message,
 			  const struct held *held)
 {
-	_cleanup_free_ union message *copy = malloc(held->size_bytes);
+	_cleanup_free_ union message *copy = malloc(room_for(held->size_bytes));
 
 	client->held = calloc(1, sizeof(*client->held));
 	if (!copy || !client->held) {

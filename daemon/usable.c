@@ -6,6 +6,7 @@
 
 #include "daemon/run.h"
 #include "util/cleanup.h"
+#include "util/power.h"
 
 /*
  * Figures for people, and for deciding whether waiting could help.  For both,
@@ -123,7 +124,8 @@ static uint64_t longest_in(const struct region *region,
 		return longest;
 	for_each_dirty(region, partition, count, &all.room);
 	all.room += space_count_free_runs(partition->space);
-	room = calloc(all.room, sizeof(*room));
+	/* Of few sizes: the allocator keeps some of each that it has met. */
+	room = calloc(power_of_two_from(all.room), sizeof(*room));
 	if (!room)
 		return longest; /* a figure for people: better than none */
 	all.runs = room;

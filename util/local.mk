@@ -25,7 +25,8 @@ UTIL_TESTS = \
 	tests/check_format \
 	tests/check_list \
 	tests/check_log \
-	tests/check_parse
+	tests/check_parse \
+	tests/check_power
 check_PROGRAMS += $(UTIL_TESTS)
 TESTS += $(UTIL_TESTS)
 tests_check_broken_LDADD = libharness.la libutil.la $(CHECK_LIBS)
@@ -36,4 +37,5 @@ tests_check_format_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_list_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_log_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_parse_LDADD = libharness.la libutil.la $(CHECK_LIBS)
+tests_check_power_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 endif

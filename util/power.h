@@ -11,4 +11,14 @@ static inline bool is_power_of_two(uint64_t value)
 	return value != 0 && (value & (value - 1)) == 0;
 }
 
+/* The first power of two that is not less; value is at most 2^63. */
+static inline uint64_t power_of_two_from(uint64_t value)
+{
+	uint64_t power = 1;
+
+	while (power < value)
+		power *= 2;
+	return power;
+}
+
 #endif

@@ -2,8 +2,8 @@
 # What the tests share.  The unit test of a module is listed in the fragment of
 # the module's own folder.
 
-include tests/bench/local.mk
 include tests/board/local.mk
+include tests/bench/local.mk
 include tests/fuzz/local.mk
 
 if HAVE_CHECK

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Measurements: built and run by `make bench` alone, and no part of the tests.
+# Measurements, built and run by `make bench` alone, and the soak.
 
 EXTRA_PROGRAMS += tests/bench/idle
 EXTRA_DIST += tests/bench/bench
@@ -10,3 +10,18 @@ tests_bench_idle_LDADD = libcontig.la
 bench: contigd contigctl tests/bench/idle
 	$(srcdir)/tests/bench/bench
 .PHONY: bench
+
+if HAVE_CHECK
+check_PROGRAMS += tests/bench/soak
+TESTS += tests/bench/soak
+tests_bench_soak_SOURCES = \
+	tests/bench/crowd.c tests/bench/crowd.h \
+	tests/bench/soak.c
+tests_bench_soak_LDADD = libintegration.la $(CHECK_LIBS)
+
+# A million mixed requests, or as many as one likes: make soak SOAK_REQUESTS=N
+SOAK_REQUESTS = 1000000
+soak: contigd tests/bench/soak
+	SOAK_REQUESTS=$(SOAK_REQUESTS) tests/bench/soak
+endif
+.PHONY: soak

@@ -104,8 +104,14 @@ struct backend {
 	int (*object_new)(struct memory *memory, const struct run *run,
 			  const char *name, struct object **objectp,
 			  struct error *why);
-	/* Only when object_held() said 0 (or at shutdown). */
+	/* Only when object_held() said 0 (or at shutdown: whoever holds it then
+	 * keeps it as it is). */
 	void (*object_free)(struct object *object);
+	/* [worker] Gives the pages of a part of it back to the kernel, where
+	 * nobody holds it: object_free() is quick then.  NULL: an object has
+	 * no pages of its own. */
+	int (*object_discard)(struct object *object, uint64_t offset,
+			      uint64_t length);
 
 	/* A new descriptor for a client, owned by the caller, who closes it
 	 * once it is sent; or a negative errno. */
@@ -118,8 +124,8 @@ struct backend {
 	 * the memfd object->fd, of whose end closings.h tells. */
 	bool close_events;
 
-	/* [worker] Makes size_bytes at phys zero; NULL where object_free()
-	 * has already returned the pages to the kernel. */
+	/* [worker] Makes size_bytes at phys zero; NULL where an object takes
+	 * along all that was written to it. */
 	int (*zero)(struct memory *memory, uint64_t phys, uint64_t size_bytes);
 
 	/* [worker] CONTIG_MSG_CPU_BOUNCE only: copies a range between what the

@@ -374,6 +374,7 @@ const struct backend backend_devmem = {
 	.memory_import = devmem_memory_import,
 	.object_new = lease_object_new,
 	.object_free = lease_object_free,
+	.object_discard = lease_object_discard,
 	.object_lend = lease_object_lend,
 	.object_held = lease_object_held,
 	.close_events = true,

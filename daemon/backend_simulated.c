@@ -31,7 +31,7 @@
  * no neighbour that it could hit.
  *
  * Pages exist only once they are touched, whatever size the region has.  The
- * kernel hands them out zeroed, and object_free() gives them back.
+ * kernel hands them out zeroed, and object_discard() gives them back.
  */
 
 #define GUARANTEES (CONTIG_MSG_ISOLATED | CONTIG_MSG_CACHED)
@@ -122,9 +122,9 @@ static void simulated_memory_close(struct memory *memory)
 		free(container_of(memory, struct simulated_memory, memory));
 }
 
-/* Nothing is left to zero: the pages went with the object, and the next
- * object's pages come zeroed.  The step is taken all the same, for what was
- * freed to pass the worker as it does with every other backend. */
+/* Nothing is left to zero: the pages go with the object, and the next object's
+ * pages come zeroed.  The step is taken all the same, for what was freed to pass
+ * the worker as it does with every other backend. */
 static int simulated_zero(struct memory *memory, uint64_t phys,
 			  uint64_t size_bytes)
 {
@@ -141,6 +141,7 @@ const struct backend backend_simulated = {
 	.memory_close = simulated_memory_close,
 	.object_new = lease_object_new,
 	.object_free = lease_object_free,
+	.object_discard = lease_object_discard,
 	.object_lend = lease_object_lend,
 	.object_held = lease_object_held,
 	.close_events = true,

@@ -103,18 +103,39 @@ int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 	return 0;
 }
 
+/* Large objects are emptied by the worker, and stay until then. */
+static void empty_object(struct buffer *buffer)
+{
+	const struct backend *backend = buffer->region->memory->backend;
+	const struct run *whole = &buffer->stain->run;
+
+	if (backend->object_discard && whole->size_bytes > BUFFER_DISCARD_BYTES) {
+		buffer->stain->object = buffer->object;
+		return;
+	}
+	if (backend->object_discard)
+		(void)backend->object_discard(buffer->object, 0,
+					      whole->size_bytes);
+	backend->object_free(buffer->object);
+}
+
 struct buffer *buffer_free(struct buffer *buffer, enum buffer_end end)
 {
 	struct region *region = buffer->region;
+	const struct backend *backend = region->memory->backend;
 
 	if (buffer->pins > 0)
 		broken("buffer %llu ends while it is copied",
 		       (unsigned long long)buffer->id);
 	refund(buffer);
-	region->memory->backend->object_free(buffer->object);
-	if (end == BUFFER_USED || buffer->guard_filled) {
+	if (end != BUFFER_UNTOUCHED || buffer->guard_filled) {
+		if (end == BUFFER_LEFT)
+			backend->object_free(buffer->object);
+		else
+			empty_object(buffer);
 		region_soil_consume(region, buffer->stain);
 	} else {
+		backend->object_free(buffer->object);
 		region_give_back(region, &buffer->stain->run);
 		free(buffer->stain);
 	}

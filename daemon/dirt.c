@@ -48,6 +48,7 @@ struct stain *stain_new(const struct run *run)
 	if (stain) {
 		list_init(&stain->link);
 		stain->run = *run;
+		stain->object = NULL;
 		stain->ticket = 0;
 	}
 	return stain;
@@ -92,9 +93,18 @@ bool dirt_peek(const struct dirt *dirt, uint64_t max_bytes, struct run *runp)
 	return true;
 }
 
-void dirt_remove(struct dirt *dirt, const struct run *run)
+struct object *dirt_peek_object(const struct dirt *dirt)
+{
+	const struct stain *stain =
+		list_first(&dirt->stains, struct stain, link);
+
+	return stain ? stain->object : NULL;
+}
+
+struct object *dirt_remove(struct dirt *dirt, const struct run *run)
 {
 	struct stain *stain = list_first(&dirt->stains, struct stain, link);
+	struct object *object;
 
 	if (!stain || stain->run.phys != run->phys ||
 	    stain->run.size_bytes < run->size_bytes)
@@ -103,10 +113,12 @@ void dirt_remove(struct dirt *dirt, const struct run *run)
 	stain->run.size_bytes -= run->size_bytes;
 	if (stain->run.size_bytes > 0) {
 		stain->run.phys += run->size_bytes;
-		return;
+		return NULL;
 	}
+	object = stain->object;
 	list_remove(&stain->link);
 	free(stain);
+	return object;
 }
 
 static bool is_due(const struct list *stains, uint64_t ticket)

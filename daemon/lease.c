@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/token.h"
@@ -160,14 +159,10 @@ int lease_read(int fd_borrow, void *bytes, size_t length, uint64_t offset)
 	return 0;
 }
 
-int lease_discard(int fd_borrow)
+int lease_discard(int fd_borrow, uint64_t offset, uint64_t length)
 {
-	struct stat st;
-
-	if (fstat(fd_borrow, &st) < 0)
-		return -errno;
-	if (fallocate(fd_borrow, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		      st.st_size) < 0)
+	if (fallocate(fd_borrow, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		      (off_t)offset, (off_t)length) < 0)
 		return -errno;
 	return 0;
 }

@@ -44,8 +44,8 @@ int lease_write(int fd_borrow, const void *bytes, size_t length,
 		uint64_t offset);
 int lease_read(int fd_borrow, void *bytes, size_t length, uint64_t offset);
 
-/* Gives all pages back to the kernel; the file reads as zeroes afterwards.
- * 0 or a negative errno. */
-int lease_discard(int fd_borrow);
+/* Gives the pages of a range back to the kernel; it reads as zeroes afterwards.
+ * What lies behind the end is ignored.  0 or a negative errno. */
+int lease_discard(int fd_borrow, uint64_t offset, uint64_t length);
 
 #endif

@@ -54,9 +54,14 @@ void lease_object_free(struct object *object)
 {
 	if (!object)
 		return;
-	(void)lease_discard(object->fd);
 	(void)fd_close(object->fd);
 	free(object);
+}
+
+int lease_object_discard(struct object *object, uint64_t offset,
+			 uint64_t length)
+{
+	return lease_discard(object->fd, offset, length);
 }
 
 int lease_object_lend(struct object *object)

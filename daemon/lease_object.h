@@ -7,8 +7,8 @@
 /*
  * The object functions of backends whose clients map a memfd.  They fit the
  * members of the same names in struct backend, and say more than those do only
- * here: freeing gives the memfd's pages back even where somebody still maps it,
- * and memory->cpu_access decides what the memfd is.  Where that is
+ * here: discarding takes pages away even from who still maps them, and
+ * memory->cpu_access decides what the memfd is.  Where that is
  * CONTIG_MSG_CPU_BOUNCE, it is a copy of the buffer.  Elsewhere it is the
  * memory itself, so the guard is part of it too.
  */
@@ -17,6 +17,8 @@ int lease_object_new(struct memory *memory, const struct run *run,
 		     const char *name, struct object **objectp,
 		     struct error *why);
 void lease_object_free(struct object *object);
+int lease_object_discard(struct object *object, uint64_t offset,
+			 uint64_t length);
 int lease_object_lend(struct object *object);
 int lease_object_held(struct object *object);
 

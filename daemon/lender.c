@@ -540,7 +540,7 @@ struct lender *lender_free(struct lender *lender)
 	while ((buffer = registry_next(&lender->registry, 0))) {
 		registry_remove(&lender->registry, buffer);
 		reaper_remove(&lender->reaper, buffer);
-		(void)buffer_free(buffer, BUFFER_USED);
+		(void)buffer_free(buffer, BUFFER_LEFT);
 	}
 	closings_deinit(&lender->closings);
 	scrubber_deinit(&lender->scrubber);

@@ -136,6 +136,18 @@ int region_new_consume(struct region **regionp, const struct region_spec *spec,
 	return 0;
 }
 
+/* Of what was on its way to being clean. */
+static void free_objects(struct region *region)
+{
+	struct stain *stain;
+
+	list_for_each (stain, &region->dirt.stains, link) {
+		if (stain->object)
+			region->memory->backend->object_free(stain->object);
+		stain->object = NULL;
+	}
+}
+
 struct region *region_free(struct region *region)
 {
 	if (!region)
@@ -143,6 +155,7 @@ struct region *region_free(struct region *region)
 	if (!list_empty(&region->buffers))
 		broken("region '%s' ends before its buffers", region->name);
 	list_remove(&region->link);
+	free_objects(region);
 	dirt_deinit(&region->dirt);
 	partitions_deinit(&region->partitions);
 	if (region->memory)
@@ -159,7 +172,7 @@ void region_give_back(struct region *region, const struct run *run)
 
 void region_soil_consume(struct region *region, struct stain *stain)
 {
-	if (region->memory->backend->zero) {
+	if (region->memory->backend->zero || stain->object) {
 		dirt_add_consume(&region->dirt, stain);
 		return;
 	}
@@ -170,8 +183,10 @@ void region_soil_consume(struct region *region, struct stain *stain)
 void region_cleaned(struct region *region, const struct run *run, int result)
 {
 	const struct log_fields fields = {.region = region->name};
+	struct object *object = dirt_remove(&region->dirt, run);
 
-	dirt_remove(&region->dirt, run);
+	if (object)
+		region->memory->backend->object_free(object);
 	if (result >= 0) {
 		partitions_release(&region->partitions, run);
 		return;

@@ -11,6 +11,10 @@
  * nothing beside zeroing it.  Within a piece the thread stops after each slice
  * to look for urgent work.
  *
+ * An object that the run was lent as goes the same way where it has pages of
+ * its own (a memfd): giving back 32 MiB of them takes the kernel 2 to 6 ms, in
+ * which the loop would serve nobody.
+ *
  * The thread touches nothing but the job and the memory that it is about; what
  * happened is entered into the region by the main thread when the job is done.
  */
@@ -21,8 +25,9 @@ struct scrub {
 	struct region *region;
 	struct job job;
 	bool busy;
-	struct run run;	     /* the piece under way */
-	uint64_t done_bytes; /* of it; the thread's while busy */
+	struct run run;	       /* the piece under way */
+	struct object *object; /* that was lent for it; or NULL */
+	uint64_t done_bytes;   /* of it; the thread's while busy */
 };
 
 static int scrub_step(struct job *job)
@@ -30,12 +35,17 @@ static int scrub_step(struct job *job)
 	struct scrub *scrub = container_of(job, struct scrub, job);
 	struct memory *memory = scrub->region->memory;
 	uint64_t slice = scrub->run.size_bytes - scrub->done_bytes;
+	uint64_t phys = scrub->run.phys + scrub->done_bytes;
 	int r;
 
 	if (slice > SCRUB_SLICE_BYTES)
 		slice = SCRUB_SLICE_BYTES;
-	r = memory->backend->zero(memory, scrub->run.phys + scrub->done_bytes,
-				  slice);
+	/* what cannot be discarded here goes when the object is freed */
+	if (scrub->object)
+		(void)memory->backend->object_discard(
+			scrub->object, phys - scrub->object->run.phys, slice);
+	r = memory->backend->zero ? memory->backend->zero(memory, phys, slice)
+				  : 0;
 	if (r < 0)
 		return r;
 	scrub->done_bytes += slice;
@@ -99,6 +109,7 @@ void scrubber_kick(struct scrubber *scrubber, struct region *region, bool hurry)
 	}
 	if (!dirt_peek(&region->dirt, SCRUB_PIECE_BYTES, &scrub->run))
 		return;
+	scrub->object = dirt_peek_object(&region->dirt);
 	scrub->busy = true;
 	scrub->done_bytes = 0;
 	worker_submit(scrubber->worker, &scrub->job,

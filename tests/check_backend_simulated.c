@@ -204,6 +204,28 @@ START_TEST(objects_are_isolated_and_zero)
 }
 END_TEST
 
+/* Who still holds an object keeps what is in it, until it is discarded. */
+START_TEST(only_discarding_takes_pages_away)
+{
+	struct memory *memory = open_memory();
+	struct object *object = new_object(memory, 0, 2 * GRANULE);
+	int lent = backend_simulated.object_lend(object);
+	char byte;
+
+	ck_assert_int_eq(pwrite(lent, "a", 1, 0), 1);
+	ck_assert_int_eq(pwrite(lent, "b", 1, GRANULE), 1);
+	ck_assert_int_eq(backend_simulated.object_discard(object, 0, GRANULE),
+			 0);
+	ck_assert_int_eq(pread(lent, &byte, 1, 0), 1);
+	ck_assert_int_eq(byte, 0);
+	backend_simulated.object_free(object);
+	ck_assert_int_eq(pread(lent, &byte, 1, GRANULE), 1);
+	ck_assert_int_eq(byte, 'b');
+	(void)fd_close(lent);
+	backend_simulated.memory_close(memory);
+}
+END_TEST
+
 /* The guard is behind the size that the client is told, in the same file. */
 START_TEST(guard_is_the_end_of_the_file)
 {
@@ -300,6 +322,7 @@ int main(void)
 	tcase_add_loop_test(object, held_in_every_way, 0, HOLDER_KINDS);
 	tcase_add_test(object, object_describes_what_clients_see);
 	tcase_add_test(object, objects_are_isolated_and_zero);
+	tcase_add_test(object, only_discarding_takes_pages_away);
 	tcase_add_test(object, guard_is_the_end_of_the_file);
 	tcase_add_test(object, guard_is_what_the_spec_says);
 	tcase_add_test(object, object_refused_with_reason);

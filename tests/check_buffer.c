@@ -110,13 +110,15 @@ START_TEST(guard_is_taken_and_not_charged)
 	buffer_drain(buffer, 0);
 	ck_assert_uint_eq(region->draining_bytes, 4096);
 	ck_assert_uint_eq(region->guarding_bytes, 8192);
-	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB - 12288);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions),
+			  MIB - 12288);
 
 	filled = make(4096 + 8192);
 	filled->guard_filled = true;
 	ck_assert_uint_eq(region->guarding_bytes, 2 * 8192);
 	(void)buffer_free(buffer, BUFFER_UNTOUCHED);
-	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), MIB - 12288);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions),
+			  MIB - 12288);
 	(void)buffer_free(filled, BUFFER_UNTOUCHED);
 	ck_assert_uint_eq(region->guarding_bytes, 0);
 	ck_assert_uint_eq(region->dirt.bytes, 12288);
@@ -192,6 +194,32 @@ START_TEST(pinned_buffer_cannot_end)
 }
 END_TEST
 
+/* Pages of its own are given back at once where they are few, and by the worker
+ * where they are many: until then the object stays. */
+START_TEST(large_objects_are_emptied_later)
+{
+	struct buffer *small, *large;
+
+	fake_can_discard(&fake);
+	small = make(BUFFER_DISCARD_BYTES);
+	large = make(BUFFER_DISCARD_BYTES + FAKE_GRANULE);
+	(void)buffer_free(small, BUFFER_USED);
+	ck_assert_uint_eq(fake.n_objects, 1);
+	ck_assert_uint_eq(fake.discarded_bytes, BUFFER_DISCARD_BYTES);
+	(void)buffer_free(large, BUFFER_USED);
+	ck_assert_uint_eq(fake.n_objects, 1); /* the region ends it */
+	ck_assert_uint_eq(fake.discarded_bytes, BUFFER_DISCARD_BYTES);
+
+	/* nobody got any, or somebody still has them */
+	(void)buffer_free(make(4096), BUFFER_UNTOUCHED);
+	(void)buffer_free(make(4096), BUFFER_LEFT);
+	ck_assert_uint_eq(fake.n_objects, 1);
+	ck_assert_uint_eq(fake.discarded_bytes, BUFFER_DISCARD_BYTES);
+	ck_assert_uint_eq(region->dirt.bytes,
+			  2 * BUFFER_DISCARD_BYTES + FAKE_GRANULE + 4096);
+}
+END_TEST
+
 START_TEST(owner_cannot_end_before_its_buffers)
 {
 	(void)make(4096);
@@ -207,6 +235,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, charges_follow_the_buffer);
 	tcase_add_test(tcase, used_is_dirty_and_untouched_is_clean);
+	tcase_add_test(tcase, large_objects_are_emptied_later);
 	tcase_add_test(tcase, guard_is_taken_and_not_charged);
 	tcase_add_test(tcase, drained_keeps_its_owner);
 	tcase_add_test(tcase, orphan_stays_charged_to_its_uid);

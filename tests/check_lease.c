@@ -102,7 +102,7 @@ START_TEST(evidence_of_nothing_is_an_error)
 {
 	ck_assert_int_eq(lease_held(-1), -EBADF);
 	ck_assert_int_lt(lease_lend(-1), 0);
-	ck_assert_int_eq(lease_discard(-1), -EBADF);
+	ck_assert_int_eq(lease_discard(-1, 0, SIZE), -EBADF);
 }
 END_TEST
 
@@ -280,7 +280,10 @@ START_TEST(discard_gives_the_pages_back)
 	ck_assert_int_eq(pwrite(lent, "x", 1, SIZE - 1), 1);
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	ck_assert_int_gt(st.st_blocks, 0);
-	ck_assert_int_eq(lease_discard(fd), 0);
+	ck_assert_int_eq(lease_discard(fd, 0, SIZE - 4096), 0);
+	ck_assert_int_eq(pread(lent, &byte, 1, SIZE - 1), 1);
+	ck_assert_int_eq(byte, 'x'); /* not in that part */
+	ck_assert_int_eq(lease_discard(fd, SIZE - 4096, SIZE), 0);
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	ck_assert_int_eq(st.st_blocks, 0);
 	ck_assert_int_eq(st.st_size, SIZE);

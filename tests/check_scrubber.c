@@ -100,6 +100,32 @@ START_TEST(failure_takes_the_piece_out_of_use)
 }
 END_TEST
 
+/* An object with pages of its own loses them in the same slices, and ends when
+ * the last one is gone. */
+START_TEST(objects_are_emptied_in_slices)
+{
+	struct region *region = fake_region(&fakes[0], 1, "a", 7 * MIB, true);
+	const struct run run = {FAKE_BASE + MIB, 5 * MIB + 4096};
+	struct stain *stain = stain_new(&run);
+
+	fake_can_discard(&fakes[0]);
+	ck_assert_int_eq(scrubber_add(&scrubber, region), 0);
+	ck_assert_int_eq(partitions_claim(&region->partitions, &run), 0);
+	ck_assert_int_eq(fakes[0].backend.object_new(&fakes[0].memory, &run,
+						     "x", &stain->object, NULL),
+			 0);
+	region_soil_consume(region, stain);
+	scrubber_kick(&scrubber, region, false);
+	ck_assert_uint_eq(fakes[0].n_objects, 1);
+	wait_until_clean(region);
+	ck_assert_uint_eq(fakes[0].n_objects, 0);
+	ck_assert_uint_eq(fakes[0].discarded_bytes, 5 * MIB + 4096);
+	ck_assert_uint_eq(fakes[0].zeroed_bytes, 5 * MIB + 4096);
+	ck_assert_uint_eq(fakes[0].largest_step, SCRUB_SLICE_BYTES);
+	end(region);
+}
+END_TEST
+
 START_TEST(nothing_to_do_and_early_end)
 {
 	struct region *region = fake_region(&fakes[0], 1, "a", MIB, true);
@@ -124,6 +150,7 @@ int main(void)
 	tcase_add_test(tcase, everything_gets_zeroed_in_slices);
 	tcase_add_test(tcase, regions_do_not_wait_for_each_other);
 	tcase_add_test(tcase, failure_takes_the_piece_out_of_use);
+	tcase_add_test(tcase, objects_are_emptied_in_slices);
 	tcase_add_test(tcase, nothing_to_do_and_early_end);
 	return harness_run(suite);
 }

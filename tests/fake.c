@@ -235,6 +235,25 @@ struct region *fake_region(struct fake *fake, uint32_t id, const char *name,
 	return region;
 }
 
+static int fake_discard(struct object *object, uint64_t offset, uint64_t length)
+{
+	struct fake *fake = fake_of(object->memory);
+
+	(void)pthread_mutex_lock(&fake->lock);
+	if (offset != fake->discarded_bytes)
+		fake->discarded_bytes = UINT64_MAX / 2; /* out of order */
+	fake->discarded_bytes += length;
+	if (length > fake->largest_step)
+		fake->largest_step = length;
+	(void)pthread_mutex_unlock(&fake->lock);
+	return 0;
+}
+
+void fake_can_discard(struct fake *fake)
+{
+	fake->backend.object_discard = fake_discard;
+}
+
 void fake_set_held(struct object *object, bool held)
 {
 	container_of(object, struct fake_object, object)->held = held;

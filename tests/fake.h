@@ -43,6 +43,7 @@ struct fake {
 	uint64_t copied_bytes; /* both ways */
 	size_t n_copied;
 	uint64_t largest_step;
+	uint64_t discarded_bytes; /* see fake_can_discard() */
 	size_t n_guarded; /* slices of guards, filled or read */
 };
 
@@ -61,6 +62,9 @@ struct region *fake_region(struct fake *fake, uint32_t id, const char *name,
 struct region *fake_guarded_region(struct fake *fake, uint64_t size_bytes,
 				   uint64_t guard_bytes);
 unsigned char *fake_guard(struct object *object);
+
+/* Its objects have pages of their own. */
+void fake_can_discard(struct fake *fake);
 
 /* Whether somebody holds the object. */
 void fake_set_held(struct object *object, bool held);

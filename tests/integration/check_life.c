@@ -416,10 +416,32 @@ START_TEST(shortage_waits_for_what_comes_back)
 }
 END_TEST
 
+/* The daemon ends as it should, and what is lent stays as it is. */
+START_TEST(outlives_the_daemon)
+{
+	const uint64_t size_bytes = UINT64_C(4096) << (4 * _i);
+	struct contig_buffer *buffer;
+	unsigned char *bytes;
+	void *map;
+
+	before();
+	buffer = alloc(size_bytes);
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ | CONTIG_WRITE, &map),
+			 0);
+	memset(map, 0x3c, size_bytes);
+	after();
+	bytes = map;
+	for (uint64_t i = 0; i < size_bytes; i += 512)
+		ck_assert_int_eq(bytes[i], 0x3c);
+	(void)contig_release(buffer);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("life");
 	TCase *tcase = harness_case(suite, "life");
+	TCase *end = harness_case(suite, "end");
 
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, whole_life);
@@ -430,5 +452,6 @@ int main(void)
 	tcase_add_loop_test(tcase, goes_without_a_word, 0, HOLDER_KINDS);
 	tcase_add_test(tcase, third_process_keeps_what_a_dead_owner_gave);
 	tcase_add_test(tcase, shortage_waits_for_what_comes_back);
+	tcase_add_loop_test(end, outlives_the_daemon, 0, 4);
 	return harness_run(suite);
 }

@@ -97,16 +97,26 @@ static void drop_held(struct client *client)
 	}
 }
 
+/* Descriptors stay in the socket where taking them would mean closing them:
+ * see closer.c. */
+static int receive(struct client *client, size_t *sizep)
+{
+	union message *inbox = client->server->inbox;
+
+	if (client->server->closer.wary &&
+	    channel_carries_descriptors(client->fd))
+		return CHANNEL_E_DESCRIPTORS;
+	return channel_receive(client->fd, inbox, sizeof(*inbox), sizep);
+}
+
 /* What lies unread in a closed socket makes the kernel tell the peer "reset"
  * before it has read its last answer. */
 static void drain(struct client *client)
 {
-	union message *inbox = client->server->inbox;
 	size_t size;
 
 	for (int i = 0; i < CLIENT_TURN_MESSAGES; i++)
-		if (channel_receive(client->fd, inbox, sizeof(*inbox), &size) !=
-		    0)
+		if (receive(client, &size) != 0)
 			return;
 }
 
@@ -117,10 +127,11 @@ struct client *client_free(struct client *client)
 	list_remove(&client->turn_link);
 	list_remove(&client->link);
 	client->server->n_clients--;
-	(void)session_free(client->session);
 	(void)watch_free(client->watch);
 	drain(client);
-	client->fd = fd_close(client->fd);
+	closer_hang_up_consume(&client->server->closer, TAKE_FD(client->fd),
+			       client->session->owner.account);
+	(void)session_free(client->session);
 	free(client);
 	return NULL;
 }
@@ -267,7 +278,7 @@ static enum progress read_one(struct client *client)
 	struct held held = {.is_answer = false};
 	size_t size;
 
-	switch (channel_receive(client->fd, message, sizeof(*message), &size)) {
+	switch (receive(client, &size)) {
 	case 0:
 		break;
 	case -EAGAIN:

@@ -14,6 +14,7 @@ libdaemon_la_SOURCES = \
 	daemon/buffer.c daemon/buffer.h \
 	daemon/choice.c daemon/choice.h \
 	daemon/client.c daemon/client.h \
+	daemon/closer.c daemon/closer.h \
 	daemon/closings.c daemon/closings.h \
 	daemon/command_line.c daemon/command_line.h \
 	daemon/credentials.c daemon/credentials.h \
@@ -104,6 +105,7 @@ DAEMON_TESTS = \
 	tests/check_buffer \
 	tests/check_choice \
 	tests/check_client \
+	tests/check_closer \
 	tests/check_closings \
 	tests/check_command_line \
 	tests/check_credentials \
@@ -178,6 +180,7 @@ tests_check_budget_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_buffer_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_choice_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_client_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_closer_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_closings_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_command_line_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_credentials_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -81,11 +81,22 @@ static const char *over_limit(struct server *server, uint32_t uid)
 	const struct account *account =
 		account_find(&server->service->lender->accounts, uid);
 
-	if (server->n_clients >= server->max_clients)
+	if (server->n_clients + server->closer.n_closings >=
+	    server->max_clients)
 		return "too many connections in all";
 	if (account && account->n_clients >= server->max_clients_per_uid)
 		return "too many connections of this user";
 	return NULL;
+}
+
+/* Ends a connection that has not become a client. */
+static void hang_up(struct server *server, int fd_consume, uint32_t uid)
+{
+	struct accounts *accounts = &server->service->lender->accounts;
+	struct account *account = account_get_ref(accounts, uid);
+
+	closer_hang_up_consume(&server->closer, fd_consume, account);
+	(void)account_unref(accounts, account);
 }
 
 static void admit(struct server *server, int fd_consume)
@@ -95,13 +106,16 @@ static void admit(struct server *server, int fd_consume)
 	struct client *client;
 	const char *why;
 
-	if (credentials_read(&credentials, fd) < 0)
+	if (credentials_read(&credentials, fd) < 0) {
+		closer_hang_up_consume(&server->closer, TAKE_FD(fd), NULL);
 		return;
+	}
 	why = over_limit(server, credentials.uid);
 	if (!why && client_new_consume(&client, server, fd, &credentials) < 0)
 		why = "the daemon is out of memory";
 	if (why) {
 		turn_away(server, fd, credentials.uid, why);
+		hang_up(server, TAKE_FD(fd), credentials.uid);
 		credentials_deinit(&credentials);
 		return;
 	}
@@ -112,7 +126,7 @@ static void admit(struct server *server, int fd_consume)
 
 /* No descriptor is left: hangs up on whoever is first in the queue.  False:
  * there is nothing more to be done. */
-static bool hang_up(struct server *server)
+static bool accept_and_hang_up(struct server *server)
 {
 	static struct log_ratelimit limit = LOG_RATELIMIT_INIT(10000, 5);
 	int fd;
@@ -121,7 +135,8 @@ static bool hang_up(struct server *server)
 		log_warning("no descriptor is left for a new connection");
 	server->spare_fd = fd_close(server->spare_fd);
 	fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-	(void)fd_close(fd);
+	if (fd >= 0)
+		closer_hang_up_consume(&server->closer, fd, NULL);
 	server->spare_fd = open_spare();
 	return fd >= 0 && server->spare_fd >= 0;
 }
@@ -131,8 +146,12 @@ static void on_listen(void *data)
 	struct server *server = data;
 
 	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-		int fd = accept4(server->listen_fd, NULL, NULL,
-				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd;
+
+		if (server->closer.n_closings >= server->max_clients)
+			break; /* somebody makes closing take long */
+		fd = accept4(server->listen_fd, NULL, NULL,
+			     SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
 			admit(server, fd);
@@ -146,7 +165,7 @@ static void on_listen(void *data)
 			continue;
 		case EMFILE:
 		case ENFILE:
-			if (hang_up(server))
+			if (accept_and_hang_up(server))
 				continue;
 			break;
 		default:
@@ -155,6 +174,8 @@ static void on_listen(void *data)
 		pause_listener(server);
 		return;
 	}
+	if (server->closer.n_closings >= server->max_clients)
+		pause_listener(server);
 }
 
 static void on_turns(void *data)
@@ -230,6 +251,9 @@ int server_new(struct server **serverp, struct loop *loop,
 
 	if (!server)
 		return -ENOMEM;
+	closer_init(&server->closer,
+		    channel_refuse_descriptors(listen_fd_borrow) < 0, loop,
+		    &service->lender->accounts);
 	list_init(&server->clients);
 	list_init(&server->turns);
 	list_init(&server->stalled);
@@ -246,7 +270,6 @@ int server_new(struct server **serverp, struct loop *loop,
 	server->outbox = malloc(sizeof(*server->outbox));
 	if (!server->inbox || !server->outbox)
 		return -ENOMEM;
-	(void)channel_refuse_descriptors(listen_fd_borrow);
 	r = start(server);
 	if (r < 0)
 		return r;
@@ -262,6 +285,7 @@ struct server *server_free(struct server *server)
 		return NULL;
 	while ((client = list_first(&server->clients, struct client, link)))
 		(void)client_free(client);
+	closer_deinit(&server->closer);
 	(void)watch_free(server->listen_watch);
 	(void)timer_free(server->resume_timer);
 	(void)timer_free(server->turn_timer);

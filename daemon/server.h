@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/closer.h"
 #include "daemon/loop.h"
 #include "daemon/service.h"
 #include "proto/form.h"
@@ -24,6 +25,7 @@ struct server {
 	size_t max_clients;
 	size_t max_clients_per_uid;
 	size_t n_clients;
+	struct closer closer;
 	struct list clients; // client::link
 	struct list turns;   // client::turn_link: those that have more to do
 	struct timer *turn_timer;

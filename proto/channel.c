@@ -2,7 +2,6 @@
 #include "proto/channel.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -209,6 +208,39 @@ int channel_receive(int fd_borrow, void *data, size_t room, size_t *sizep)
 	int r = receive(fd_borrow, &message, sizep);
 
 	return r ? r : judge(&message, *sizep);
+}
+
+bool channel_carries_descriptors(int fd_borrow)
+{
+	struct msghdr message = {.msg_iov = NULL};
+	ssize_t n;
+
+	do
+		n = recvmsg(fd_borrow, &message, MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	return n >= 0 && (message.msg_flags & MSG_CTRUNC);
+}
+
+/* An empty datagram and the end of the stream are both 0 bytes; what tells them
+ * apart is that only a datagram has a sender. */
+bool channel_has_message(int fd_borrow)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct msghdr message = {
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	const int yes = 1;
+	ssize_t n;
+
+	(void)setsockopt(fd_borrow, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes));
+	do
+		n = recvmsg(fd_borrow, &message, MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	return n >= 0 && message.msg_controllen > 0;
 }
 
 int channel_receive_fds(int fd_borrow, void *data, size_t room, size_t *sizep,

@@ -2,6 +2,7 @@
 #ifndef PROTO_CHANNEL_H
 #define PROTO_CHANNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -72,6 +73,14 @@ int channel_send(int fd_borrow, const void *data, size_t size,
  * negative errno.  *sizep is set where it returns 0.
  */
 int channel_receive(int fd_borrow, void *data, size_t room, size_t *sizep);
+
+/* Whether the next datagram carries descriptors; it stays where it is.  For
+ * kernels that cannot refuse them at the sender. */
+bool channel_carries_descriptors(int fd_borrow);
+
+/* Whether any datagram waits, an empty one included.  Changes what is received
+ * later (SO_PASSCRED): only for a socket about to be closed. */
+bool channel_has_message(int fd_borrow);
 
 /*
  * As above, with descriptors, which become the caller's and are close-on-exec.

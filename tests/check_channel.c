@@ -191,6 +191,38 @@ START_TEST(the_kernel_refuses_at_the_sender)
 }
 END_TEST
 
+START_TEST(looks_at_descriptors_without_taking_them)
+{
+	char data[16];
+	size_t size;
+
+	ck_assert(!channel_carries_descriptors(right));
+	ck_assert_int_eq(channel_send(left, "plain", 5, NULL, 0), 0);
+	ck_assert(!channel_carries_descriptors(right));
+	send_raw(left, "x", 1, 1);
+	ck_assert(!channel_carries_descriptors(right));
+	ck_assert_int_eq(channel_receive(right, data, sizeof(data), &size), 0);
+	ck_assert_uint_eq(size, 5);
+	ck_assert(channel_carries_descriptors(right));
+	ck_assert(channel_carries_descriptors(right));
+	ck_assert_int_eq(channel_receive(right, data, sizeof(data), &size),
+			 CHANNEL_E_DESCRIPTORS);
+	ck_assert(!channel_carries_descriptors(right));
+}
+END_TEST
+
+START_TEST(tells_an_empty_datagram_from_the_end)
+{
+	ck_assert(!channel_has_message(right));
+	ck_assert_int_eq(send(left, "", 0, 0), 0);
+	ck_assert(channel_has_message(right));
+	left = fd_close(left);
+	ck_assert(channel_has_message(right));
+	ck_assert_int_eq(recv(right, NULL, 0, 0), 0);
+	ck_assert(!channel_has_message(right));
+}
+END_TEST
+
 START_TEST(passes_descriptors_close_on_exec_and_in_order)
 {
 	int own[CONTIG_MSG_MAX_BUFFERS], n = _i;
@@ -357,6 +389,8 @@ int main(void)
 	tcase = pair_case(suite, "descriptors");
 	tcase_add_loop_test(tcase, refuses_any_descriptor, 0, 2);
 	tcase_add_test(tcase, the_kernel_refuses_at_the_sender);
+	tcase_add_test(tcase, looks_at_descriptors_without_taking_them);
+	tcase_add_test(tcase, tells_an_empty_datagram_from_the_end);
 	tcase_add_loop_test(tcase, passes_descriptors_close_on_exec_and_in_order,
 			    0, CONTIG_MSG_MAX_BUFFERS + 1);
 	tcase_add_test(tcase, refuses_to_send_one_too_many);

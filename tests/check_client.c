@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/server.h"
 #include "proto/channel.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
+#include "tests/lingering.h"
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -190,6 +192,58 @@ START_TEST(gone_is_noticed_in_every_wait)
 }
 END_TEST
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
+
+/* As on a kernel that cannot refuse descriptors at the sender. */
+static void let_descriptors_in(void)
+{
+	const int yes = 1;
+
+	(void)setsockopt(client()->fd, SOL_SOCKET, SO_PASSRIGHTS, &yes,
+			 sizeof(yes));
+	server->closer.wary = true;
+}
+
+START_TEST(a_descriptor_that_lingers_holds_nobody_up)
+{
+	struct lingering lingering;
+
+	lingering_init(&lingering);
+	let_descriptors_in();
+	ck_assert_int_eq(channel_send(fd, "x", 1, &lingering.fd, 1), 0);
+	lingering.fd = fd_close(lingering.fd);
+	turn(3);
+	ck_assert_uint_eq(server->n_clients, 0);
+	ck_assert_uint_eq(server->closer.n_closings, 1);
+	ck_assert_uint_eq(account_find(&lender->accounts, geteuid())->n_clients,
+			  1);
+	ck_assert(receive());
+	ck_assert_uint_eq(message.header.opcode, CONTIG_MSG_ERROR);
+
+	lingering_deinit(&lingering);
+	while (server->closer.n_closings > 0)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_ptr_null(account_find(&lender->accounts, geteuid()));
+}
+END_TEST
+
+START_TEST(a_wary_server_serves_as_any_other)
+{
+	let_descriptors_in();
+	send_alloc(2);
+	turn(3);
+	ck_assert(receive());
+	ck_assert_uint_eq(message.header.opcode,
+			  CONTIG_MSG_ALLOC | CONTIG_MSG_REPLY);
+	fd = fd_close(fd);
+	turn(3);
+	ck_assert_uint_eq(server->n_clients, 0);
+	ck_assert_uint_eq(server->closer.n_closings, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("client");
@@ -200,5 +254,7 @@ int main(void)
 	tcase_add_test(tcase, whoever_never_reads_is_disconnected);
 	tcase_add_test(tcase, a_turn_has_an_end);
 	tcase_add_test(tcase, gone_is_noticed_in_every_wait);
+	tcase_add_test(tcase, a_descriptor_that_lingers_holds_nobody_up);
+	tcase_add_test(tcase, a_wary_server_serves_as_any_other);
 	return harness_run(suite);
 }

@@ -55,6 +55,7 @@ INTEGRATION_TESTS = \
 	tests/integration/check_attacks \
 	tests/integration/check_countdown \
 	tests/integration/check_isolation \
+	tests/integration/check_guards \
 	tests/integration/check_killed_clients \
 	tests/integration/check_life \
 	tests/integration/check_limits \
@@ -68,6 +69,7 @@ TESTS += $(INTEGRATION_TESTS)
 tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_countdown_LDADD = libintegration.la $(CHECK_LIBS)
 tests_integration_check_isolation_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_guards_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_killed_clients_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_limits_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

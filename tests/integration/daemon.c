@@ -175,15 +175,21 @@ int daemon_count_fds(const struct daemon *daemon)
 
 int daemon_has_logged(struct daemon *daemon, const char *text)
 {
+	return daemon_count_logged(daemon, text) > 0;
+}
+
+int daemon_count_logged(struct daemon *daemon, const char *text)
+{
 	char *log;
 	size_t len;
-	int found;
+	int found = 0;
 	int fd;
 
 	fd = fd_reopen(daemon->log_fd, O_RDONLY);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(fd_read_all(fd, 1 << 20, &log, &len), 0);
-	found = strstr(log, text) != NULL;
+	for (const char *at = log; (at = strstr(at, text)); at++)
+		found++;
 	free(log);
 	(void)fd_close(fd);
 	return found;

@@ -37,5 +37,7 @@ int daemon_count_fds(const struct daemon *daemon);
 
 /* True where the daemon's log has a line with this text; reads what has come. */
 int daemon_has_logged(struct daemon *daemon, const char *text);
+/* How many times it has. */
+int daemon_count_logged(struct daemon *daemon, const char *text);
 
 #endif

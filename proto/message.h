@@ -299,7 +299,7 @@ struct contig_msg_check_reply {
 	uint64_t last;	     /* the largest id looked at; 0: none was */
 	uint32_t checked;    /* guards that were compared */
 	uint32_t unreadable; /* guards that could not be, for the log to say */
-	/* count damages, of those that were compared */
+			     /* count damages, of those that were compared */
 };
 
 /* One buffer whose guard is not as it should be. */

@@ -101,6 +101,50 @@ static void turn(int n)
 		ck_assert_int_eq(loop_turn(loop, false), 0);
 }
 
+/* What keeps the worker busy until the test lets it go. */
+struct plug {
+	struct job job;
+	sem_t sem;
+	bool done;
+};
+
+static int plug_step(struct job *job)
+{
+	(void)sem_wait(&container_of(job, struct plug, job)->sem);
+	return 0;
+}
+
+static void plug_done(struct job *job, int result)
+{
+	ck_assert_int_eq(result, 0);
+	container_of(job, struct plug, job)->done = true;
+}
+
+static void plug_worker(struct plug *plug)
+{
+	*plug = (struct plug){.job.step = plug_step, .job.done = plug_done};
+	ck_assert_int_eq(sem_init(&plug->sem, 0, 0), 0);
+	worker_submit(lender->worker, &plug->job, WORKER_URGENT);
+}
+
+static void unplug_worker(struct plug *plug)
+{
+	ck_assert_int_eq(sem_post(&plug->sem), 0);
+	while (!plug->done)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	(void)sem_destroy(&plug->sem);
+}
+
+/* The worker is busy for longer than any moment that is granted to what
+ * drains. */
+static void outlast_grace(const struct ask *ask)
+{
+	for (uint64_t end = clock_ms() + 2 * LENDER_GRACE_MAX_MS;
+	     clock_ms() < end;)
+		turn(1);
+	ck_assert_int_eq(ask->result, -1);
+}
+
 START_TEST(served_at_once)
 {
 	struct ask ask;
@@ -350,6 +394,38 @@ START_TEST(copy_keeps_the_buffer)
 }
 END_TEST
 
+/* ---- while memory is being cleaned --------------------------------------- */
+
+/* Zeroing takes as long as it takes: nobody is told "no memory" meanwhile, and
+ * who needs none of it does not wait. */
+START_TEST(cleaning_is_waited_for_by_those_who_need_it)
+{
+	struct ask all, small, large;
+	struct plug plug;
+
+	fake_can_discard(&fake);
+	ask_for(&all, 6 * MIB, 1);
+	plug_worker(&plug); /* as if it were zeroing */
+	let_go(&all);
+	lender_hint(lender, all.loan->buffers[0], true);
+	ck_assert_uint_eq(region->dirt.bytes, 6 * MIB);
+	ask_for(&small, MIB, 1);
+	ck_assert_int_eq(small.result, 0);
+	ask_for(&large, 6 * MIB, 1);
+	outlast_grace(&large);
+	ck_assert_uint_eq(fake.zeroed_bytes, 0);
+	ck_assert_uint_eq(fake.discarded_bytes, 0);
+	unplug_worker(&plug);
+	wait_for(&large);
+	ck_assert_int_eq(large.result, 0);
+	ck_assert_uint_eq(fake.zeroed_bytes, 6 * MIB);
+	ck_assert_uint_eq(fake.discarded_bytes, 6 * MIB);
+	forget(&large);
+	forget(&small);
+	forget(&all);
+}
+END_TEST
+
 /* ---- with guards --------------------------------------------------------- */
 
 /* A region with guards in place of the other one, as the default. */
@@ -369,40 +445,6 @@ static void use_guards(uint64_t size_bytes)
 static struct fake *guarded_fake_of(const struct region *guarded)
 {
 	return container_of(guarded->memory, struct fake, memory);
-}
-
-/* What keeps the worker busy until the test lets it go. */
-struct plug {
-	struct job job;
-	sem_t sem;
-	bool done;
-};
-
-static int plug_step(struct job *job)
-{
-	(void)sem_wait(&container_of(job, struct plug, job)->sem);
-	return 0;
-}
-
-static void plug_done(struct job *job, int result)
-{
-	ck_assert_int_eq(result, 0);
-	container_of(job, struct plug, job)->done = true;
-}
-
-static void plug_worker(struct plug *plug)
-{
-	*plug = (struct plug){.job.step = plug_step, .job.done = plug_done};
-	ck_assert_int_eq(sem_init(&plug->sem, 0, 0), 0);
-	worker_submit(lender->worker, &plug->job, WORKER_URGENT);
-}
-
-static void unplug_worker(struct plug *plug)
-{
-	ck_assert_int_eq(sem_post(&plug->sem), 0);
-	while (!plug->done)
-		ck_assert_int_eq(loop_turn(loop, true), 0);
-	(void)sem_destroy(&plug->sem);
 }
 
 START_TEST(guards_are_filled_before_anybody_gets_the_buffer)
@@ -491,11 +533,7 @@ START_TEST(shortage_waits_for_the_look_at_guards)
 	ck_assert_uint_eq(lender->registry.n_buffers, 0);
 	ck_assert_uint_eq(region->n_buffers, 1);
 	ask_for(&more, MIB - FAKE_GRANULE, 1);
-	/* longer than any moment that is granted to what drains */
-	for (uint64_t end = clock_ms() + 2 * LENDER_GRACE_MAX_MS;
-	     clock_ms() < end;)
-		turn(1);
-	ck_assert_int_eq(more.result, -1);
+	outlast_grace(&more);
 	unplug_worker(&plug);
 	wait_for(&more);
 	ck_assert_int_eq(more.result, 0);
@@ -668,6 +706,7 @@ int main(void)
 	tcase_add_test(tcase, hint_of_a_stranger_changes_nothing);
 	tcase_add_test(tcase, orphans_end_when_they_are_let_go);
 	tcase_add_test(tcase, copy_keeps_the_buffer);
+	tcase_add_test(tcase, cleaning_is_waited_for_by_those_who_need_it);
 	tcase_add_test(tcase, guards_are_filled_before_anybody_gets_the_buffer);
 	tcase_add_test(tcase, other_regions_are_as_fast_as_ever);
 	tcase_add_test(tcase, damage_is_found_on_return);

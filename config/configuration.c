@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/principals.h"
+#include "config/access.h"
 #include "config/description.h"
+#include "config/quotas.h"
 #include "config/sections.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -32,8 +33,11 @@ void config_deinit(struct configuration *config)
 {
 	free(config->socket);
 	free(config->default_region);
-	config_principals_deinit(&config->phys);
-	config_principals_deinit(&config->admin);
+	free(config->file);
+	config_access_deinit(&config->access);
+	for (size_t i = 0; i < config->n_quotas; i++)
+		config_quota_deinit(&config->quotas[i]);
+	free(config->quotas);
 	for (size_t i = 0; i < config->n_regions; i++)
 		config_region_deinit(&config->regions[i]);
 	free(config->regions);

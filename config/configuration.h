@@ -26,8 +26,14 @@
  *	allow-corrupting-kernel = no
  *
  *	[access]                     ; lists add up over several lines
- *	phys = camera, @video        ; users, @groups, numbers, * for all
+ *	use = *                      ; users, @groups, numbers, * for all
+ *	phys = camera, @video
  *	admin = root
+ *
+ *	[quota *]                    ; each uid; or a user, or a @group
+ *	bytes = 64M
+ *	buffers = 100
+ *	connections = 8
  *
  *	[region camera]              ; a devicetree node
  *	node = camera@90000000       ; name, name without address, or path
@@ -35,6 +41,8 @@
  *	backend = devmem
  *	granule = 64K
  *	guard = 64K                  ; behind each buffer; no: none
+ *	use = camera                 ; instead of what [access] says
+ *	reserve = camera:16M         ; in any region
  *
  *	[pool video]                 ; huge pages for udmabuf
  *	size = 256M
@@ -59,11 +67,54 @@ enum config_kind {
 
 /* Users and groups: a list of names and numbers, resolved when read. */
 struct config_principals {
+	bool given;	   /* where a right's list stands in the file ... */
+	unsigned int line; /* ... and its first line */
 	bool everybody;
 	uint32_t *uids;
 	size_t n_uids;
 	uint32_t *gids;
 	size_t n_gids;
+};
+
+/* What a user may do. */
+enum config_right {
+	CONFIG_USE,   /* be lent memory */
+	CONFIG_PHYS,  /* see physical addresses */
+	CONFIG_ADMIN, /* see what others have */
+	CONFIG_N_RIGHTS,
+};
+
+/* Who may do it. */
+struct config_access {
+	struct config_principals rights[CONFIG_N_RIGHTS];
+};
+
+/* How much one uid may have at a time. */
+enum config_limit {
+	CONFIG_BYTES,
+	CONFIG_BUFFERS,
+	CONFIG_CONNECTIONS,
+	CONFIG_N_LIMITS,
+};
+
+#define CONFIG_UNLIMITED UINT64_MAX
+
+/* Whom a quota is about; the first ones decide. */
+enum config_holder {
+	CONFIG_USER,
+	CONFIG_GROUP, /* each uid that is in the group */
+	CONFIG_EACH,  /* each uid */
+};
+
+struct config_quota {
+	char *name; /* as it stands in the heading: a user, @group or "*" */
+	enum config_holder holder;
+	uint32_t id; /* of the user or group */
+	unsigned int line;
+	struct {
+		unsigned int line; /* 0: nothing is said of it here */
+		uint64_t value;	   /* CONFIG_UNLIMITED: none */
+	} limits[CONFIG_N_LIMITS];
 };
 
 /* A piece of a region that only some may use. */
@@ -73,6 +124,11 @@ struct config_reservation {
 	uint64_t size_bytes; /* not 0 */
 	uint64_t below;	     /* where it must end; 0: anywhere */
 	unsigned int line;
+};
+
+struct config_reservations {
+	struct config_reservation *items; /* in order of the file */
+	size_t n;
 };
 
 struct config_region {
@@ -89,6 +145,9 @@ struct config_region {
 	uint64_t granule_bytes; /* 0: the backend's default */
 	uint64_t guard_bytes;	/* behind each buffer; 0: none */
 
+	struct config_access access; /* lists here replace the daemon's */
+	struct config_reservations reservations;
+
 	uint32_t keys_given; /* bits, for description.c alone */
 };
 
@@ -102,8 +161,10 @@ struct configuration {
 	bool has_log_level;
 	enum log_level log_level;
 	bool allow_corrupting_kernel;
-	struct config_principals phys;
-	struct config_principals admin;
+	char *file; /* that was read, without its folder; NULL: none */
+	struct config_access access;
+	struct config_quota *quotas; /* in order of the file */
+	size_t n_quotas;
 	struct config_region *regions; /* in order of the file */
 	size_t n_regions;
 };
@@ -135,6 +196,20 @@ int config_add_pool(struct configuration *config, const char *text,
 /* NULL where there is none of that name; borrowed. */
 const struct config_region *
 config_find_region(const struct configuration *config, const char *name);
+
+/* Whom the kernel says that somebody is. */
+struct config_subject {
+	uint32_t uid;
+	uint32_t gid;
+	const uint32_t *groups; /* ascending */
+	size_t n_groups;
+	bool by_name_only; /* quotas of groups and of all are not for him */
+};
+
+/* The section that limits somebody; NULL: none does. */
+const struct config_quota *
+config_find_quota(const struct configuration *config, enum config_limit limit,
+		  const struct config_subject *subject);
 
 /* True where uid, gid or one of the groups, which ascend, is on the list. */
 bool config_principals_match(const struct config_principals *principals,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/access.h"
+#include "config/reservations.h"
 #include "util/cleanup.h"
 #include "util/parse.h"
 #include "util/power.h"
@@ -177,6 +179,8 @@ void config_region_deinit(struct config_region *region)
 	free(region->name);
 	free(region->node);
 	free(region->backend);
+	config_access_deinit(&region->access);
+	config_reservations_deinit(&region->reservations);
 	*region = (struct config_region){.name = NULL};
 }
 

@@ -3,11 +3,14 @@
 
 noinst_LTLIBRARIES += libconfiguration.la
 libconfiguration_la_SOURCES = \
+	config/access.c config/access.h \
 	config/arguments.c \
 	config/configuration.c config/configuration.h \
 	config/description.c config/description.h \
 	config/identity.c config/identity.h \
 	config/principals.c config/principals.h \
+	config/quotas.c config/quotas.h \
+	config/reservations.c config/reservations.h \
 	config/sections.c config/sections.h \
 	config/syntax.c config/syntax.h
 libconfiguration_la_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
@@ -35,15 +38,20 @@ EXTRA_DIST += \
 
 if HAVE_CHECK
 CONFIG_TESTS = \
+	tests/check_access \
 	tests/check_arguments \
 	tests/check_configuration \
 	tests/check_description \
 	tests/check_identity \
 	tests/check_principals \
+	tests/check_quotas \
+	tests/check_reservations \
 	tests/check_sections \
 	tests/check_syntax
 check_PROGRAMS += $(CONFIG_TESTS)
 TESTS += $(CONFIG_TESTS)
+tests_check_access_LDADD = \
+	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_arguments_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_configuration_LDADD = \
@@ -53,6 +61,10 @@ tests_check_description_LDADD = \
 tests_check_identity_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_principals_LDADD = \
+	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_quotas_LDADD = \
+	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_reservations_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_sections_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)

@@ -129,7 +129,12 @@ int config_group_find(const char *text, uint32_t *gidp, struct error *why)
 	return resolve(text, true, gidp, why);
 }
 
-static char *trim(char *text)
+int config_user_find(const char *text, uint32_t *uidp, struct error *why)
+{
+	return resolve(text, false, uidp, why);
+}
+
+char *config_list_trim(char *text)
 {
 	char *end;
 
@@ -150,11 +155,11 @@ int config_principals_add(struct config_principals *principals, const char *list
 
 	if (!copy)
 		return -ENOMEM;
-	if (*trim(copy) == '\0')
+	if (*config_list_trim(copy) == '\0')
 		return 0;
 	while ((entry = strsep(&rest, ","))) {
 		struct error why = ERROR_INIT;
-		int r = add_entry(principals, trim(entry), &why);
+		int r = add_entry(principals, config_list_trim(entry), &why);
 
 		if (r == -ENOMEM)
 			return r;

@@ -8,8 +8,11 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "config/access.h"
 #include "config/principals.h"
 #include "config/description.h"
+#include "config/quotas.h"
+#include "config/reservations.h"
 #include "config/syntax.h"
 #include "util/cleanup.h"
 #include "util/parse.h"
@@ -18,7 +21,8 @@
  * What headings and entries mean.  Three sections have no name and set fields
  * of the configuration; three carry a name and each make a region, which is
  * put together aside and joins the configuration when the next heading or the
- * end of the file shows that it is complete.
+ * end of the file shows that it is complete.  A quota carries a name, too, and
+ * is filled where it is.
  *
  * Nothing wrong is worth stopping for: it is complained about and passed over.
  * A heading that is wrong takes its entries with it, silently, as one mistake
@@ -47,21 +51,28 @@ struct reader {
 
 struct section {
 	const char *name;
-	bool is_region;
-	enum config_kind kind; /* where it is one */
+	enum {
+		SORT_PLAIN, /* has no name */
+		SORT_REGION,
+		SORT_QUOTA,
+	} sort;
+	enum config_kind kind; /* of a region */
 };
 
 static const struct section section_daemon = {.name = "daemon"};
 static const struct section section_udmabuf = {.name = "udmabuf"};
 static const struct section section_access = {.name = "access"};
-static const struct section section_region = {"region", true, CONFIG_REGION};
-static const struct section section_pool = {"pool", true, CONFIG_POOL};
-static const struct section section_simulate = {"simulate", true,
+static const struct section section_region = {"region", SORT_REGION,
+					      CONFIG_REGION};
+static const struct section section_pool = {"pool", SORT_REGION, CONFIG_POOL};
+static const struct section section_simulate = {"simulate", SORT_REGION,
 						CONFIG_SIMULATE};
 
+static const struct section section_quota = {"quota", SORT_QUOTA, 0};
+
 static const struct section *const sections[] = {
-	&section_daemon, &section_udmabuf, &section_access,
-	&section_region, &section_pool,	   &section_simulate,
+	&section_daemon, &section_udmabuf,  &section_access, &section_region,
+	&section_pool,	 &section_simulate, &section_quota,
 };
 
 static void complain_at(struct reader *reader, unsigned int line,
@@ -168,36 +179,40 @@ static void complain_principal(void *data, const char *reason)
 	complain_at(reader, reader->line, reason);
 }
 
-static int set_phys(struct reader *reader, const char *value, struct error *why)
+/* An entry that is a list of rights, of the daemon or of a region. */
+static int add_right(struct reader *reader, const char *key, const char *value)
 {
-	(void)why;
-	return config_principals_add(&reader->config->phys, value,
-				     complain_principal, reader);
-}
+	const struct config_list list = {
+		.text = value,
+		.line = reader->line,
+		.complain = complain_principal,
+		.data = reader,
+	};
+	bool is_region = reader->section->sort == SORT_REGION;
 
-static int set_admin(struct reader *reader, const char *value, struct error *why)
-{
-	(void)why;
-	return config_principals_add(&reader->config->admin, value,
-				     complain_principal, reader);
+	if (is_region && strcmp(key, "reserve") == 0)
+		return config_reservations_add(&reader->region.reservations,
+					       &list);
+	if (is_region || reader->section == &section_access)
+		return config_access_add(is_region ? &reader->region.access
+						   : &reader->config->access,
+					 key, &list);
+	return -ENOENT;
 }
 
 /* The keys of the sections without a name. */
 static const struct {
 	const struct section *section;
 	const char *name;
-	bool adds_up; /* may be given more than once */
 	int (*set)(struct reader *reader, const char *value, struct error *why);
 } keys[] = {
-	{&section_daemon, "socket", false, set_socket},
-	{&section_daemon, "socket-group", false, set_socket_group},
-	{&section_daemon, "user", false, set_user},
-	{&section_daemon, "log-level", false, set_log_level},
-	{&section_daemon, "default-region", false, set_default_region},
-	{&section_udmabuf, "allow-corrupting-kernel", false,
+	{&section_daemon, "socket", set_socket},
+	{&section_daemon, "socket-group", set_socket_group},
+	{&section_daemon, "user", set_user},
+	{&section_daemon, "log-level", set_log_level},
+	{&section_daemon, "default-region", set_default_region},
+	{&section_udmabuf, "allow-corrupting-kernel",
 	 set_allow_corrupting_kernel},
-	{&section_access, "phys", true, set_phys},
-	{&section_access, "admin", true, set_admin},
 };
 
 static int set_key(struct reader *reader, const char *key, const char *value,
@@ -209,7 +224,7 @@ static int set_key(struct reader *reader, const char *key, const char *value,
 		if (keys[i].section != reader->section ||
 		    strcmp(keys[i].name, key) != 0)
 			continue;
-		if (!keys[i].adds_up && (reader->keys_given & (1u << i)))
+		if (reader->keys_given & (1u << i))
 			return error_set(why, -EEXIST, "%s is given twice", key);
 		reader->keys_given |= 1u << i;
 		r = keys[i].set(reader, value, why);
@@ -230,10 +245,21 @@ static void handle_entry(void *data, unsigned int line, const char *key,
 		complain_at(reader, line, "an entry before the first section");
 	if (!reader->section)
 		return;
-	if (reader->section->is_region) {
+	/* what a list says wrong is complained about already */
+	r = add_right(reader, key, value);
+	if (r != -ENOENT) {
+		reader->out_of_memory |= r == -ENOMEM;
+		return;
+	}
+	switch (reader->section->sort) {
+	case SORT_REGION:
 		r = config_region_set(&reader->region, key, value, &why);
 		reader->region_wrong |= r < 0;
-	} else {
+		break;
+	case SORT_QUOTA:
+		r = config_quota_set(reader->config, key, value, line, &why);
+		break;
+	default:
 		r = set_key(reader, key, value, &why);
 	}
 	handle_result(reader, line, r, &why);
@@ -304,8 +330,10 @@ static void handle_heading(void *data, unsigned int line, const char *heading)
 	section = find_section(heading, &rest);
 	if (!section)
 		r = error_set(&why, -ENOENT, "unknown section '%.64s'", heading);
-	else if (section->is_region)
+	else if (section->sort == SORT_REGION)
 		r = begin_region(reader, section, rest, line, &why);
+	else if (section->sort == SORT_QUOTA)
+		r = config_quota_append(reader->config, rest, line, &why);
 	else if (*rest)
 		r = error_set(&why, -EINVAL, "section '%s' takes no name",
 			      section->name);
@@ -324,6 +352,14 @@ static void handle_complaint(void *data, unsigned int line, const char *reason)
 	complain_at(reader, line, reason);
 }
 
+static int set_file(struct configuration *config, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct error why;
+
+	return replace_string(&config->file, slash ? slash + 1 : path, &why);
+}
+
 int sections_read(struct configuration *config, char *text, size_t len,
 		  const char *path, config_complaint_fn *complain, void *data)
 {
@@ -339,7 +375,10 @@ int sections_read(struct configuration *config, char *text, size_t len,
 		.data = data,
 		.before_heading = true,
 	};
-	int r = syntax_read(text, len, &events, &reader);
+	int r = set_file(config, path);
+
+	if (r == 0)
+		r = syntax_read(text, len, &events, &reader);
 
 	finish_region(&reader);
 	if (r < 0 || reader.out_of_memory)

@@ -37,6 +37,7 @@ struct deed_form {
 	uint32_t flags;
 	char name[NAME_BYTES];
 	char backend[BACKEND_BYTES];
+	char section[NAME_BYTES]; /* empty: the one of its name */
 	uint64_t base;
 	uint64_t size_bytes;
 	uint64_t granule_bytes;
@@ -45,7 +46,7 @@ struct deed_form {
 	uint64_t n_words; /* which follow */
 };
 
-static_assert(sizeof(struct deed_form) == 152, "form of a deed");
+static_assert(sizeof(struct deed_form) == 216, "form of a deed");
 static_assert(NAME_BYTES == CONFIG_NAME_BYTES, "names are wire strings");
 
 /* 1 TiB of pages of 64 KiB, with a word for each, is 128 MiB. */
@@ -70,6 +71,8 @@ int deed_write(const struct tract *tract, const struct parcel *parcel,
 		      (tract->wants_default ? DEED_WANTS_DEFAULT : 0);
 	text_put(form->name, sizeof(form->name), tract->name);
 	text_put(form->backend, sizeof(form->backend), tract->backend->name);
+	if (tract->section)
+		text_put(form->section, sizeof(form->section), tract->section);
 	form->base = tract->spec.base;
 	form->size_bytes = tract->spec.size_bytes;
 	form->granule_bytes = tract->spec.granule_bytes;
@@ -101,6 +104,9 @@ static int check_form(const struct deed_form *form, size_t length,
 		return refuse("the name is none", why);
 	if (text_check(form->backend, sizeof(form->backend)) != 0)
 		return refuse("the backend's name is none", why);
+	if (text_check(form->section, sizeof(form->section)) != 0 ||
+	    (form->section[0] && config_name_check(form->section, NULL) < 0))
+		return refuse("the section's name is none", why);
 	if (form->id == 0 || form->id > INT32_MAX ||
 	    (form->flags & ~DEED_FLAGS))
 		return refuse("a number is out of range", why);
@@ -149,6 +155,7 @@ int deed_decode(const void *bytes, size_t length, struct tract **tractp,
 		.id = form.id,
 		.name = form.name,
 		.backend = form.backend,
+		.section = form.section[0] ? form.section : NULL,
 		.public_base = form.flags & DEED_PUBLIC_BASE,
 		.wants_default = form.flags & DEED_WANTS_DEFAULT,
 		.memory.base = form.base,

@@ -19,7 +19,7 @@
 
 uint64_t entry_base(const struct region *region, const struct session *viewer)
 {
-	if (region->public_base || session_may_see_phys(viewer))
+	if (region->public_base || session_may(viewer, CONFIG_PHYS, region))
 		return partitions_base(&region->partitions);
 	return 0;
 }
@@ -30,6 +30,8 @@ void entry_set_region(struct contig_msg_region *entry,
 	entry->id = region->id;
 	if (region->is_default)
 		entry->flags |= CONTIG_MSG_REGION_DEFAULT;
+	if (session_may(viewer, CONFIG_USE, region))
+		entry->flags |= CONTIG_MSG_REGION_USABLE;
 	text_put(entry->name, sizeof(entry->name), region->name);
 	text_put(entry->backend, sizeof(entry->backend),
 		 region->memory->backend->name);
@@ -37,6 +39,7 @@ void entry_set_region(struct contig_msg_region *entry,
 	entry->span_bytes = partitions_span_bytes(&region->partitions);
 	entry->size_bytes = region_size_bytes(region);
 	entry->free_bytes = usable_bytes(region, &viewer->credentials);
+	entry->reserved_bytes = region_free_bytes(region) - entry->free_bytes;
 	entry->largest_free_bytes =
 		usable_longest_bytes(region, &viewer->credentials);
 	entry->lent_bytes = region->lent_bytes;
@@ -56,7 +59,7 @@ void entry_set_buffer(struct contig_msg_buffer *entry,
 	entry->id = buffer->id;
 	entry->size_bytes = buffer_bytes(buffer);
 	if ((memory->guarantees & CONTIG_MSG_PHYS_KNOWN) &&
-	    session_may_see_phys(viewer)) {
+	    session_may(viewer, CONFIG_PHYS, buffer->region)) {
 		entry->flags |= CONTIG_MSG_BUFFER_PHYS;
 		entry->phys = buffer->object->run.phys;
 	}
@@ -86,7 +89,7 @@ void entry_set_damage(struct contig_msg_damage *entry,
 	entry->first_bytes = damage->first_bytes;
 	entry->differing_bytes = damage->bytes;
 	if ((object->memory->guarantees & CONTIG_MSG_PHYS_KNOWN) &&
-	    session_may_see_phys(viewer)) {
+	    session_may(viewer, CONFIG_PHYS, buffer->region)) {
 		entry->flags |= CONTIG_MSG_BUFFER_PHYS;
 		entry->phys = object->run.phys + object->run.size_bytes +
 			      damage->first_bytes;

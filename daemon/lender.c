@@ -125,6 +125,11 @@ static void on_worker(void *data)
 	worker_dispatch(lender->worker);
 }
 
+static struct choice choice_of(const struct lender *lender)
+{
+	return (struct choice){&lender->regions, lender->policy};
+}
+
 /* Whether what is dirty or draining could ever make room for the request. */
 static bool could_help(const struct loan *loan, const struct region *region,
 		       uint64_t extra_bytes)
@@ -134,21 +139,28 @@ static bool could_help(const struct loan *loan, const struct region *region,
 	return total <= usable_bytes(region, loan->want.who) + extra_bytes;
 }
 
-/* Milliseconds for which the request should wait for draining buffers. */
+/* Milliseconds for which a request should wait for what drains since then. */
+static uint64_t grace_left_ms(const struct loan *loan, uint64_t drained_ms,
+			      uint64_t now)
+{
+	uint64_t end = drained_ms + LENDER_GRACE_MS;
+	uint64_t limit = loan->parked_ms + LENDER_GRACE_MAX_MS;
+
+	if (end > limit)
+		end = limit;
+	return end > now ? end - now : 0;
+}
+
+/* The same for what drains in a region. */
 static uint64_t grace_ms(const struct loan *loan, const struct region *region,
 			 uint64_t now)
 {
-	uint64_t end = region->drained_ms + LENDER_GRACE_MS;
-	uint64_t limit = loan->parked_ms + LENDER_GRACE_MAX_MS;
-
 	/* all guards, as it is not counted how many of them drain */
 	if (region->draining_bytes == 0 ||
 	    !could_help(loan, region,
 			region->draining_bytes + region->guarding_bytes))
 		return 0;
-	if (end > limit)
-		end = limit;
-	return end > now ? end - now : 0;
+	return grace_left_ms(loan, region->drained_ms, now);
 }
 
 struct attempt {
@@ -159,6 +171,17 @@ struct attempt {
 	struct loan_failure failure;  /* what it said */
 };
 
+static void keep_closest(struct attempt *attempt, const struct region *region,
+			 const struct loan_failure *failure)
+{
+	if (attempt->closest &&
+	    refusal_closeness(failure->reason) <=
+		    refusal_closeness(attempt->failure.reason))
+		return;
+	attempt->closest = region;
+	attempt->failure = *failure;
+}
+
 /* One region said no: notes why, and whether waiting could change that. */
 static void note_failure(struct attempt *attempt, const struct loan *loan,
 			 const struct region *region,
@@ -166,12 +189,7 @@ static void note_failure(struct attempt *attempt, const struct loan *loan,
 {
 	uint64_t grace;
 
-	if (!attempt->closest ||
-	    refusal_closeness(failure->reason) >
-		    refusal_closeness(attempt->failure.reason)) {
-		attempt->closest = region;
-		attempt->failure = *failure;
-	}
+	keep_closest(attempt, region, failure);
 	if (failure->outcome != SPACE_E_FULL &&
 	    failure->outcome != SPACE_E_FRAGMENTED &&
 	    failure->outcome != SPACE_E_CONSTRAINT)
@@ -192,10 +210,11 @@ static void note_failure(struct attempt *attempt, const struct loan *loan,
 static bool attempt_all(struct lender *lender, struct loan *loan,
 			struct attempt *attempt)
 {
+	const struct choice choice = choice_of(lender);
 	struct loan_failure failure;
 	struct region *region = NULL;
 
-	while ((region = choice_next(&lender->regions, &loan->want, region))) {
+	while ((region = choice_next(&choice, &loan->want, region))) {
 		if (loan_try(loan, region, &lender->next_id, &failure) == 0)
 			return true;
 		note_failure(attempt, loan, region, &failure);
@@ -263,23 +282,37 @@ static void settle(struct lender *lender, struct loan *loan)
 		take_back(lender, loan, -ENOMEM);
 }
 
+static void explain(const struct lender *lender, struct loan *loan,
+		    const struct attempt *attempt)
+{
+	const struct loan_failure *failure = &attempt->failure;
+	struct refusal *refusal = &loan->refusal;
+
+	loan_explain(loan, attempt->closest, failure, refusal);
+	if (failure->outcome && lender->policy)
+		policy_name_reservations(lender->policy, attempt->closest,
+					 loan->want.who, refusal);
+}
+
 static void refuse(struct lender *lender, struct loan *loan,
 		   const struct attempt *attempt)
 {
+	const struct choice choice = choice_of(lender);
+
 	lender->refusals++;
 	if (attempt->closest)
-		loan_explain(loan, attempt->closest, &attempt->failure,
-			     &loan->refusal);
+		explain(lender, loan, attempt);
 	else
-		choice_refuse(&lender->regions, &loan->want, &loan->refusal);
+		choice_refuse(&choice, &loan->want, &loan->refusal);
 	loan->done(loan, (int)loan->refusal.reason);
 }
 
 static void hurry(struct lender *lender, const struct loan *loan)
 {
+	const struct choice choice = choice_of(lender);
 	struct region *region = NULL;
 
-	while ((region = choice_next(&lender->regions, &loan->want, region)))
+	while ((region = choice_next(&choice, &loan->want, region)))
 		scrubber_kick(&lender->scrubber, region, true);
 	warden_hurry(&lender->warden);
 }

@@ -12,6 +12,7 @@
 #include "daemon/buffer.h"
 #include "daemon/closings.h"
 #include "daemon/loop.h"
+#include "daemon/policy.h"
 #include "daemon/reaper.h"
 #include "daemon/region.h"
 #include "daemon/registry.h"
@@ -26,7 +27,8 @@
  * that looks after them.  It knows nothing of connections and messages.
  */
 struct lender {
-	struct list regions; // region::link, by id
+	const struct policy *policy; /* borrowed; NULL: nothing is forbidden */
+	struct list regions;	     // region::link, by id
 	size_t n_regions;
 	struct registry registry;
 	struct accounts accounts;

@@ -189,7 +189,7 @@ static int lend(struct contigd *contigd)
 	if (r < 0)
 		return r;
 	policy_init(&contigd->policy, &contigd->config, contigd->identity.uid);
-	contigd->service.lender = contigd->lender;
+	service_set_lender(&contigd->service, contigd->lender);
 	setup_make_regions(&contigd->setup, contigd->lender);
 	return server_new(&contigd->server, contigd->loop, &contigd->service,
 			  contigd->listening.fd, contigd->max_files);

@@ -23,7 +23,9 @@
  * and is part of what was requested.
  */
 
-uint64_t want_total_bytes(const struct want *want, const struct region *region)
+/* In granules of the region, with so many bytes behind each buffer. */
+static uint64_t sum_up(const struct want *want, const struct region *region,
+		       uint64_t behind_bytes)
 {
 	uint64_t granule = region_granule_bytes(region);
 	uint64_t each, total;
@@ -31,10 +33,20 @@ uint64_t want_total_bytes(const struct want *want, const struct region *region)
 	if (__builtin_add_overflow(want->run.size_bytes, granule - 1, &each))
 		return UINT64_MAX;
 	each &= ~(granule - 1);
-	if (__builtin_add_overflow(each, region->memory->guard_bytes, &each) ||
+	if (__builtin_add_overflow(each, behind_bytes, &each) ||
 	    __builtin_mul_overflow(each, (uint64_t)want->count, &total))
 		return UINT64_MAX;
 	return total;
+}
+
+uint64_t want_total_bytes(const struct want *want, const struct region *region)
+{
+	return sum_up(want, region, region->memory->guard_bytes);
+}
+
+uint64_t want_charge_bytes(const struct want *want, const struct region *region)
+{
+	return sum_up(want, region, 0);
 }
 
 static void append(char *text, const char *format, ...)
@@ -47,6 +59,17 @@ static void append(char *text, const char *format, ...)
 
 	va_start(args, format);
 	(void)vsnprintf(text + len, CONTIG_MSG_TEXT_BYTES - len, format, args);
+	va_end(args);
+}
+
+void refusal_add(struct refusal *refusal, const char *format, ...)
+{
+	size_t len = strlen(refusal->text);
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(refusal->text + len, sizeof(refusal->text) - len,
+			format, args);
 	va_end(args);
 }
 
@@ -156,7 +179,7 @@ int refusal_closeness(uint32_t reason)
 		CONTIG_MSG_R_ARGUMENT,	 CONTIG_MSG_R_TOO_LARGE,
 		CONTIG_MSG_R_FULL,	 CONTIG_MSG_R_FRAGMENTED,
 		CONTIG_MSG_R_CONSTRAINT, CONTIG_MSG_R_RESOURCE,
-		CONTIG_MSG_R_BACKEND,
+		CONTIG_MSG_R_BACKEND,	 CONTIG_MSG_R_QUOTA,
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)

@@ -33,6 +33,13 @@ struct refusal {
  * UINT64_MAX: more than fit a number. */
 uint64_t want_total_bytes(const struct want *want, const struct region *region);
 
+/* The same without guards: what its owner is charged with. */
+uint64_t want_charge_bytes(const struct want *want, const struct region *region);
+
+/* Adds to the text, as far as there is room. */
+void refusal_add(struct refusal *refusal, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Sets reason and text, and all figures to 0. */
 void refusal_set(struct refusal *refusal, uint32_t reason, const char *format,
 		 ...) __attribute__((format(printf, 3, 4)));

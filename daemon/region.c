@@ -90,12 +90,14 @@ static void complain_of_reservation(void *data,
 static int cut_partitions(struct region *region, const struct region_spec *spec,
 			  const struct memory *memory, struct error *why)
 {
+	const struct config_reservations *reserved =
+		spec->section ? &spec->section->reservations : NULL;
 	const struct partitions_spec partitions = {
 		.granule_bytes = spec->granule_bytes,
 		.segments = memory->segments,
 		.n_segments = memory->n_segments,
-		.reservations = spec->reservations,
-		.n_reservations = spec->n_reservations,
+		.reservations = reserved ? reserved->items : NULL,
+		.n_reservations = reserved ? reserved->n : 0,
 		.complain = complain_of_reservation,
 		.data = region,
 	};
@@ -117,6 +119,7 @@ int region_new_consume(struct region **regionp, const struct region_spec *spec,
 	dirt_init(&region->dirt, spec->ticketp);
 	region->id = spec->id;
 	region->public_base = spec->public_base;
+	region->section = spec->section;
 	region->name = strdup(spec->name);
 	if (!region->name)
 		return error_set(why, -ENOMEM, "out of memory");

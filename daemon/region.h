@@ -20,6 +20,8 @@ struct region {
 	struct list link; // lender::regions
 	uint32_t id;	  /* 1, 2, ... */
 	char *name;
+	const struct config_region *section; /* that describes it, borrowed;
+						NULL: none does */
 	bool is_default;
 	bool public_base; /* the base is no secret: anybody can read it in the
 			     devicetree, or it is made up */
@@ -43,8 +45,7 @@ struct region_spec {
 	const char *name;
 	bool public_base;
 	uint64_t granule_bytes;
-	const struct config_reservation *reservations; /* outlive the region */
-	size_t n_reservations;
+	const struct config_region *section; /* outlives the region */
 	uint64_t *ticketp; /* of struct dirt; borrowed, outlives the region */
 };
 

@@ -49,6 +49,7 @@ enum request_outcome request_alloc(struct session *session,
 	struct want want;
 
 	read_want(&want, &request->alloc);
+	want.who = &session->credentials;
 	loan = loan_new(&want, &session->owner, on_decided, session);
 	if (!loan) {
 		reply_error(reply, session->serial, CONTIG_MSG_R_RESOURCE,

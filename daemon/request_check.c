@@ -23,19 +23,33 @@ static void on_checked(struct patrol *patrol, int result)
 	session->ready(session->data);
 }
 
+/* True where the answer is a refusal: of those that are asked for, the first
+ * region that the client does not administer; NULL: the daemon as a whole. */
+static bool is_denied(const struct session *session, const struct region *region,
+		      struct reply *reply)
+{
+	char rule[POLICY_RULE_BYTES];
+
+	if (session_may(session, CONFIG_ADMIN, region))
+		return false;
+	reply_error(reply, session->serial, CONTIG_MSG_R_DENIED,
+		    "guards are checked for administrators%s%s%s only, and uid "
+		    "%u is none (%s)",
+		    region ? " of region '" : "", region ? region->name : "",
+		    region ? "'" : "", session->credentials.uid,
+		    policy_rule(session->service->policy, rule, CONFIG_ADMIN,
+				region));
+	return true;
+}
+
 enum request_outcome request_check(struct session *session,
 				   const union message *request,
 				   struct reply *reply)
 {
 	struct lender *lender = session->service->lender;
 	const char *name = request->check.region;
-	const struct region *region = NULL;
+	const struct region *region = NULL, *each;
 
-	if (!session_is_admin(session)) {
-		reply_error(reply, session->serial, CONTIG_MSG_R_DENIED,
-			    "guards are checked for administrators only");
-		return REQUEST_ANSWERED;
-	}
 	if (name[0]) {
 		region = lender_find_region(lender, name);
 		if (!region) {
@@ -45,6 +59,11 @@ enum request_outcome request_check(struct session *session,
 			return REQUEST_ANSWERED;
 		}
 	}
+	if (is_denied(session, region, reply))
+		return REQUEST_ANSWERED;
+	list_for_each (each, &lender->regions, link)
+		if (!region && is_denied(session, each, reply))
+			return REQUEST_ANSWERED;
 	session->patrol = lender_inspect(lender, region, request->check.after,
 					 on_checked, session);
 	if (!session->patrol) {

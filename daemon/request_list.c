@@ -11,9 +11,11 @@
  * last id seen, so that a list of any length needs no state between two pages,
  * and entries may come and go meanwhile.
  *
- * Regions and their figures are told to everybody who may connect.  Buffers and
- * connections of others are told to administrators only; everybody else sees
- * those of the own uid.
+ * Regions and their figures are told to everybody who may connect, also of
+ * those that the client may not use: a monitor need not be able to allocate.
+ * What is free is what the one who asks could have.  Buffers of others are told
+ * to administrators of their region, connections of others to those of the
+ * daemon; everybody else sees those of the own uid.
  */
 
 static enum request_outcome more(struct reply *reply)
@@ -71,7 +73,6 @@ enum request_outcome request_list_buffers(struct session *session,
 					  struct reply *reply)
 {
 	const struct registry *registry = &session->service->lender->registry;
-	bool admin = session_is_admin(session);
 	const struct buffer *buffer;
 	uint64_t after = request->list.after;
 
@@ -80,8 +81,8 @@ enum request_outcome request_list_buffers(struct session *session,
 		struct contig_msg_buffer *entry;
 
 		after = buffer->id;
-		if (!admin &&
-		    buffer_owner_uid(buffer) != session->credentials.uid)
+		if (buffer_owner_uid(buffer) != session->credentials.uid &&
+		    !session_may(session, CONFIG_ADMIN, buffer->region))
 			continue;
 		entry = reply_add(reply);
 		if (!entry)
@@ -96,7 +97,7 @@ enum request_outcome request_list_clients(struct session *session,
 					  struct reply *reply)
 {
 	const struct session *other;
-	bool admin = session_is_admin(session);
+	bool admin = session_may(session, CONFIG_ADMIN, NULL);
 	uint64_t now = clock_ms();
 
 	reply_begin(reply, CONTIG_MSG_LIST_CLIENTS, session->serial);

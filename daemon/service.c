@@ -13,10 +13,17 @@ void service_init(struct service *service, struct lender *lender,
 		  const struct policy *policy)
 {
 	*service = (struct service){
-		.lender = lender,
 		.policy = policy,
 		.started_ms = clock_ms(),
 		.next_session_id = 1,
 	};
 	list_init(&service->sessions);
+	if (lender)
+		service_set_lender(service, lender);
+}
+
+void service_set_lender(struct service *service, struct lender *lender)
+{
+	service->lender = lender;
+	lender->policy = service->policy;
 }

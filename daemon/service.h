@@ -24,7 +24,11 @@ struct service {
 	uint64_t next_session_id;
 };
 
+/* lender may be NULL until service_set_lender(). */
 void service_init(struct service *service, struct lender *lender,
 		  const struct policy *policy);
+
+/* The lender that requests go to, under the policy from now on. */
+void service_set_lender(struct service *service, struct lender *lender);
 
 #endif

@@ -102,16 +102,12 @@ bool session_may_know(const struct session *session,
 {
 	return (token != 0 && token == buffer->object->token) ||
 	       buffer_owner_uid(buffer) == session->credentials.uid ||
-	       session_is_admin(session);
+	       session_may(session, CONFIG_ADMIN, buffer->region);
 }
 
-bool session_is_admin(const struct session *session)
+bool session_may(const struct session *session, enum config_right right,
+		 const struct region *region)
 {
-	return policy_is_admin(session->service->policy, &session->credentials);
-}
-
-bool session_may_see_phys(const struct session *session)
-{
-	return policy_may_see_phys(session->service->policy,
-				   &session->credentials);
+	return policy_allows(session->service->policy, right, region,
+			     &session->credentials);
 }

@@ -62,8 +62,8 @@ static inline bool session_has_answer(const struct session *session)
 	       (session->loan || session->bounce || session->patrol);
 }
 
-bool session_is_admin(const struct session *session);
-/* Whether it may see physical addresses. */
-bool session_may_see_phys(const struct session *session);
+/* Whether it has a right in a region; NULL: in the daemon as a whole. */
+bool session_may(const struct session *session, enum config_right right,
+		 const struct region *region);
 
 #endif

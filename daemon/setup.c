@@ -261,13 +261,17 @@ void setup_open(struct setup *setup)
 }
 
 /* Makes a region of the tract, whose memory goes with it. */
-static void make_region(struct lender *lender, struct tract *tract)
+static void make_region(const struct configuration *config,
+			struct lender *lender, struct tract *tract)
 {
 	const struct region_spec spec = {
 		.id = tract->id,
 		.name = tract->name,
 		.public_base = tract->public_base,
 		.granule_bytes = tract->spec.granule_bytes,
+		.section = config_find_region(config, tract->section
+							      ? tract->section
+							      : tract->name),
 		.ticketp = &lender->ticket,
 	};
 	struct error why = ERROR_INIT;
@@ -326,6 +330,6 @@ void setup_make_regions(struct setup *setup, struct lender *lender)
 
 	list_for_each (tract, &setup->tracts, link)
 		if (tract->memory)
-			make_region(lender, tract);
+			make_region(setup->config, lender, tract);
 	choose_default(setup, lender);
 }

@@ -27,7 +27,9 @@ int tract_new(struct tract **tractp, const struct tract_description *description
 		return error_set(why, -ENOMEM, "out of memory");
 	list_init(&tract->link);
 	tract->name = strdup(description->name);
-	if (!tract->name)
+	if (description->section)
+		tract->section = strdup(description->section);
+	if (!tract->name || (description->section && !tract->section))
 		return error_set(why, -ENOMEM, "out of memory");
 	tract->id = description->id;
 	tract->backend = backend;
@@ -47,6 +49,7 @@ struct tract *tract_free(struct tract *tract)
 	if (tract->memory)
 		tract->backend->memory_close(tract->memory);
 	free(tract->name);
+	free(tract->section);
 	free(tract);
 	return NULL;
 }

@@ -21,6 +21,7 @@ struct tract {
 	const struct backend *backend;
 	bool public_base;   /* as region::public_base */
 	bool wants_default; /* unless the configuration says otherwise */
+	char *section;	    /* of the configuration; NULL: the one of its name */
 	struct memory_spec spec; /* its region is name */
 	struct memory *memory;	 /* owned; NULL: not open */
 	bool kept;   /* it was there before this start */
@@ -33,6 +34,7 @@ struct tract_description {
 	const char *backend; /* by name */
 	bool public_base;
 	bool wants_default;
+	const char *section; /* that describes it; NULL: the one of its name */
 	struct memory_spec memory; /* its region is set from name */
 };
 

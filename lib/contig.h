@@ -154,15 +154,18 @@ struct contig_region_info {
 				  lack CONTIG_PHYS_KNOWN */
 	uint64_t span_bytes; /**< from base to the end, gaps included */
 	uint64_t size_bytes; /**< without gaps */
-	uint64_t free_bytes;
+	uint64_t free_bytes; /**< that this user could be lent */
 	uint64_t largest_free_bytes;
+	uint64_t reserved_bytes; /**< free as well, but only for others */
 	uint64_t lent_bytes;
 	uint64_t draining_bytes;
-	uint64_t dirty_bytes; /**< of free_bytes, those not yet zeroed */
+	uint64_t dirty_bytes; /**< of free_bytes and reserved_bytes, those not
+				   yet zeroed */
 	uint64_t granule_bytes;
 	uint32_t guarantees;
 	uint32_t buffers;
 	int is_default;
+	int usable; /**< 1: the policy lets this user use it */
 };
 
 /** The daemon's facts. */

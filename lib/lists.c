@@ -103,6 +103,7 @@ static uint64_t decode_region(const void *entry, void *out)
 	info->size_bytes = r->size_bytes;
 	info->free_bytes = r->free_bytes;
 	info->largest_free_bytes = r->largest_free_bytes;
+	info->reserved_bytes = r->reserved_bytes;
 	info->lent_bytes = r->lent_bytes;
 	info->draining_bytes = r->draining_bytes;
 	info->dirty_bytes = r->dirty_bytes;
@@ -110,6 +111,7 @@ static uint64_t decode_region(const void *entry, void *out)
 	info->guarantees = r->guarantees;
 	info->buffers = r->buffers;
 	info->is_default = r->flags & CONTIG_MSG_REGION_DEFAULT ? 1 : 0;
+	info->usable = r->flags & CONTIG_MSG_REGION_USABLE ? 1 : 0;
 	return r->id;
 }
 

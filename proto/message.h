@@ -69,6 +69,7 @@ enum contig_msg_buffer_state {
 #define CONTIG_MSG_WRITE (UINT32_C(1) << 1) /* CPU_BEGIN/END: CPU will write */
 
 #define CONTIG_MSG_REGION_DEFAULT (UINT32_C(1) << 0)
+#define CONTIG_MSG_REGION_USABLE  (UINT32_C(1) << 1) /* by this client */
 #define CONTIG_MSG_BUFFER_PHYS (UINT32_C(1) << 0) /* phys holds an address */
 #define CONTIG_MSG_BACKEND_SERVES (UINT32_C(1) << 0)
 
@@ -182,8 +183,9 @@ struct contig_msg_region {
 	uint64_t base; /* lowest physical address; simulated where not PHYS_KNOWN */
 	uint64_t span_bytes; /* base to the end of the highest piece, with gaps */
 	uint64_t size_bytes; /* without gaps */
-	uint64_t free_bytes; /* zeroed or waiting for it */
+	uint64_t free_bytes; /* for this client, zeroed or waiting for it */
 	uint64_t largest_free_bytes;
+	uint64_t reserved_bytes; /* free, but for others */
 	uint64_t lent_bytes;
 	uint64_t draining_bytes;
 	uint64_t dirty_bytes; /* of free_bytes, those not yet zeroed */
@@ -337,7 +339,7 @@ static_assert(sizeof(struct contig_msg_status_reply) == 128, "wire size");
 static_assert(sizeof(struct contig_msg_list) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_list_reply) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_backend) == 416, "wire size");
-static_assert(sizeof(struct contig_msg_region) == 176, "wire size");
+static_assert(sizeof(struct contig_msg_region) == 184, "wire size");
 static_assert(sizeof(struct contig_msg_buffer) == 168, "wire size");
 static_assert(sizeof(struct contig_msg_client) == 48, "wire size");
 static_assert(sizeof(struct contig_msg_occupancy) == 24, "wire size");

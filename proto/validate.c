@@ -281,7 +281,7 @@ static int entry_region(const struct contig_msg_region *r, struct error *why)
 {
 	uint64_t last;
 
-	if (r->flags & ~CONTIG_MSG_REGION_DEFAULT ||
+	if (r->flags & ~(CONTIG_MSG_REGION_DEFAULT | CONTIG_MSG_REGION_USABLE) ||
 	    r->guarantees & ~CONTIG_MSG_GUARANTEES ||
 	    r->cpu_access > CONTIG_MSG_CPU_BOUNCE)
 		return error_set(why, MALFORMED, "unknown flags");
@@ -296,7 +296,8 @@ static int entry_region(const struct contig_msg_region *r, struct error *why)
 	    __builtin_add_overflow(r->base, r->span_bytes - 1, &last) ||
 	    r->size_bytes > r->span_bytes || r->free_bytes > r->size_bytes ||
 	    r->largest_free_bytes > r->free_bytes ||
-	    r->dirty_bytes > r->free_bytes)
+	    r->reserved_bytes > r->size_bytes - r->free_bytes ||
+	    r->dirty_bytes > r->free_bytes + r->reserved_bytes)
 		return error_set(why, MALFORMED, "the sizes contradict");
 	return 0;
 }

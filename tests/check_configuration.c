@@ -139,13 +139,13 @@ START_TEST(complete)
 	ck_assert(config.has_log_level);
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
 	ck_assert(config.allow_corrupting_kernel);
-	ck_assert_uint_eq(config.phys.n_uids, 2);
-	ck_assert_uint_eq(config.phys.uids[0], 1000);
-	ck_assert_uint_eq(config.phys.uids[1], 0);
-	ck_assert_uint_eq(config.phys.n_gids, 1);
-	ck_assert_uint_eq(config.phys.gids[0], 44);
-	ck_assert_uint_eq(config.admin.n_uids, 0);
-	ck_assert_uint_eq(config.admin.gids[0], 0);
+	ck_assert_uint_eq(config.access.rights[CONFIG_PHYS].n_uids, 2);
+	ck_assert_uint_eq(config.access.rights[CONFIG_PHYS].uids[0], 1000);
+	ck_assert_uint_eq(config.access.rights[CONFIG_PHYS].uids[1], 0);
+	ck_assert_uint_eq(config.access.rights[CONFIG_PHYS].n_gids, 1);
+	ck_assert_uint_eq(config.access.rights[CONFIG_PHYS].gids[0], 44);
+	ck_assert_uint_eq(config.access.rights[CONFIG_ADMIN].n_uids, 0);
+	ck_assert_uint_eq(config.access.rights[CONFIG_ADMIN].gids[0], 0);
 }
 END_TEST
 
@@ -179,9 +179,39 @@ START_TEST(complete_regions)
 	region = &config.regions[4];
 	ck_assert_int_eq(region->kind, CONFIG_SIMULATE);
 	ck_assert_uint_eq(region->granule_bytes, 4096);
+	ck_assert_uint_eq(region->access.rights[CONFIG_USE].gids[0], 44);
+	ck_assert_uint_eq(region->access.rights[CONFIG_USE].uids[0], 0);
+	ck_assert(region->access.rights[CONFIG_PHYS].given);
+	ck_assert_uint_eq(region->access.rights[CONFIG_PHYS].n_uids, 0);
+	ck_assert_uint_eq(region->access.rights[CONFIG_ADMIN].uids[0], 1001);
+	ck_assert(!config.regions[2].access.rights[CONFIG_USE].given);
+	ck_assert_uint_eq(region->reservations.n, 3);
+	ck_assert_str_eq(region->reservations.items[1].name, "@44");
+	ck_assert_uint_eq(region->reservations.items[2].size_bytes, 4096);
 	ck_assert_uint_eq(strlen(config.regions[5].name), 63);
 	ck_assert_ptr_eq(config_find_region(&config, "test"), region);
 	ck_assert_ptr_null(config_find_region(&config, "tes"));
+}
+END_TEST
+
+START_TEST(complete_quotas)
+{
+	_cleanup_config_ struct configuration config;
+
+	config_init(&config);
+	read_complete(&config);
+	ck_assert_str_eq(config.file, "complete.conf");
+	ck_assert(config.access.rights[CONFIG_USE].everybody);
+	ck_assert_uint_eq(config.n_quotas, 3);
+	ck_assert_int_eq(config.quotas[0].holder, CONFIG_EACH);
+	ck_assert_uint_eq(config.quotas[0].limits[CONFIG_BUFFERS].value, 100);
+	ck_assert_str_eq(config.quotas[1].name, "root");
+	ck_assert_uint_eq(config.quotas[1].limits[CONFIG_BYTES].value,
+			  CONFIG_UNLIMITED);
+	ck_assert_uint_eq(config.quotas[1].limits[CONFIG_BUFFERS].line, 0);
+	ck_assert_int_eq(config.quotas[2].holder, CONFIG_GROUP);
+	ck_assert_uint_eq(config.quotas[2].id, 44);
+	ck_assert_uint_ne(config.quotas[2].limits[CONFIG_CONNECTIONS].line, 0);
 }
 END_TEST
 
@@ -199,7 +229,7 @@ START_TEST(on_top)
 	config_deinit(&config);
 	ck_assert_uint_eq(config.n_regions, 0);
 	ck_assert_ptr_null(config.socket);
-	ck_assert_uint_eq(config.phys.n_uids, 0);
+	ck_assert_uint_eq(config.access.rights[CONFIG_PHYS].n_uids, 0);
 	read_complete(&config);
 }
 END_TEST
@@ -243,12 +273,14 @@ START_TEST(sample)
 	ck_assert_uint_eq(config.n_regions, 0);
 	ck_assert_ptr_null(config.socket);
 	ck_assert_int_eq(fd_read_file(path, 65536, &text, &len), 0);
-	ck_assert_uint_ge(uncomment(text), 19);
+	ck_assert_uint_ge(uncomment(text), 29);
 	ck_assert_int_eq(sections_read(&config, text, strlen(text), path,
 				       handle_complaint, &complaints),
 			 0);
 	ck_assert_str_eq(complaints.text, "");
 	ck_assert_uint_eq(config.n_regions, 3);
+	ck_assert_uint_eq(config.n_quotas, 2);
+	ck_assert_uint_eq(config.regions[0].reservations.n, 2);
 }
 END_TEST
 
@@ -285,6 +317,7 @@ int main(void)
 	tcase_add_loop_test(tcase, defect, 0, N_DEFECTS);
 	tcase_add_test(tcase, complete);
 	tcase_add_test(tcase, complete_regions);
+	tcase_add_test(tcase, complete_quotas);
 	tcase_add_test(tcase, on_top);
 	tcase_add_test(tcase, sample);
 	tcase_add_test(tcase, unreadable);

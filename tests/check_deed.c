@@ -18,13 +18,14 @@
 #define AT_FLAGS   4
 #define AT_NAME	   8
 #define AT_BACKEND 72
-#define AT_BASE	   104
-#define AT_SIZE	   112
-#define AT_GRANULE 120
-#define AT_PAGE	   128
-#define AT_GUARD   136
-#define AT_WORDS   144
-#define FORM	   152
+#define AT_SECTION 104
+#define AT_BASE	   168
+#define AT_SIZE	   176
+#define AT_GRANULE 184
+#define AT_PAGE	   192
+#define AT_GUARD   200
+#define AT_WORDS   208
+#define FORM	   216
 
 #define N_WORDS 3
 #define LENGTH	(FORM + 8 * N_WORDS)
@@ -40,6 +41,7 @@ static struct tract_description describe(void)
 		.id = 9,
 		.name = "camera",
 		.backend = "devmem",
+		.section = "cameras",
 		.public_base = true,
 		.memory.base = UINT64_C(1) << 32,
 		.memory.size_bytes = UINT64_C(1) << 20,
@@ -116,6 +118,7 @@ START_TEST(comes_back_as_it_was)
 	ck_assert_int_eq(deed_read(fd, &found, &words, &why), 0);
 	ck_assert_uint_eq(found->id, 9);
 	ck_assert_str_eq(found->name, "camera");
+	ck_assert_str_eq(found->section, "cameras");
 	ck_assert_ptr_eq(found->backend, &backend_devmem);
 	ck_assert(found->public_base && !found->wants_default);
 	ck_assert_uint_eq(found->spec.base, UINT64_C(1) << 32);
@@ -149,6 +152,16 @@ START_TEST(names_are_judged)
 	take_bytes();
 	bytes[AT_BACKEND + 31] = 'x';
 	ck_assert_int_eq(decode(LENGTH), SEALED_E_DAMAGED);
+	take_bytes();
+	bytes[AT_SECTION + 63] = 'x';
+	ck_assert_int_eq(decode(LENGTH), SEALED_E_DAMAGED);
+	take_bytes();
+	bytes[AT_SECTION + 2] = ' ';
+	ck_assert_int_eq(decode(LENGTH), SEALED_E_DAMAGED);
+	ck_assert_ptr_nonnull(strstr(why.text, "the section's name is none"));
+	take_bytes();
+	memset(bytes + AT_SECTION, 0, 64); /* the one of its name */
+	ck_assert_int_eq(decode(LENGTH), 0);
 	take_bytes();
 	bytes[AT_BACKEND] = 'x'; /* of a version that knows more */
 	ck_assert_int_eq(decode(LENGTH), -ENOENT);

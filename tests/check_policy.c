@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/policy.h"
 
-#include "config/principals.h"
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/sections.h"
+#include "tests/fake.h"
 #include "tests/harness.h"
-#include "util/cleanup.h"
 
 #define OWN_UID 990
+#define MIB	(UINT64_C(1) << 20)
+
+static struct configuration config;
+static struct policy policy;
+static struct fake fake;
+static struct region *region; /* of the section [region camera], or NULL */
 
 static void refuse_complaint(void *data, const char *reason)
 {
@@ -13,71 +22,173 @@ static void refuse_complaint(void *data, const char *reason)
 	ck_abort_msg("%s", reason);
 }
 
-/* A configuration with these lists. */
-static void make(struct configuration *config, const char *phys,
-		 const char *admin)
+/* A daemon with this configuration, in a file called "f". */
+static void make(const char *text)
 {
-	config_init(config);
-	ck_assert_int_eq(config_principals_add(&config->phys, phys,
-					       refuse_complaint, NULL),
+	char *copy = strdup(text);
+
+	config_init(&config);
+	ck_assert_int_eq(sections_read(&config, copy, strlen(copy), "/etc/f",
+				       refuse_complaint, NULL),
 			 0);
-	ck_assert_int_eq(config_principals_add(&config->admin, admin,
-					       refuse_complaint, NULL),
-			 0);
+	free(copy);
+	policy_init(&policy, &config, OWN_UID);
+	region = fake_region(&fake, 1, "camera", MIB, true);
+	region->section = config_find_region(&config, "camera");
 }
 
-/* "-", "p", "a" or "pa": the rights of somebody. */
-static const char *rights(const struct configuration *config, uint32_t uid,
+static void done(void)
+{
+	(void)region_free(region);
+	fake_deinit(&fake);
+	config_deinit(&config);
+}
+
+/* "upa" or those of them that somebody has. */
+static const char *rights(const struct region *where, uint32_t uid,
 			  uint32_t gid, uint32_t group)
 {
-	static const char *const names[] = {"-", "p", "a", "pa"};
+	static char names[4];
 	const struct credentials somebody = {
 		.uid = uid,
 		.gid = gid,
 		.groups = &group,
 		.n_groups = 1,
 	};
-	struct policy policy;
+	size_t n = 0;
 
-	policy_init(&policy, config, OWN_UID);
-	return names[policy_may_see_phys(&policy, &somebody) +
-		     2 * policy_is_admin(&policy, &somebody)];
+	if (policy_allows(&policy, CONFIG_USE, where, &somebody))
+		names[n++] = 'u';
+	if (policy_allows(&policy, CONFIG_PHYS, where, &somebody))
+		names[n++] = 'p';
+	if (policy_allows(&policy, CONFIG_ADMIN, where, &somebody))
+		names[n++] = 'a';
+	names[n] = '\0';
+	return names;
 }
 
 START_TEST(by_default)
 {
-	_cleanup_(config_deinit) struct configuration config;
-
-	make(&config, "", "");
-	ck_assert_str_eq(rights(&config, 0, 1, 1), "pa");
-	ck_assert_str_eq(rights(&config, OWN_UID, 1, 1), "pa");
-	ck_assert_str_eq(rights(&config, OWN_UID + 1, 0, 0), "-");
-	ck_assert_str_eq(rights(&config, UINT32_MAX, OWN_UID, OWN_UID), "-");
+	make("");
+	ck_assert_str_eq(rights(NULL, 0, 1, 1), "upa");
+	ck_assert_str_eq(rights(NULL, OWN_UID, 1, 1), "upa");
+	ck_assert_str_eq(rights(NULL, OWN_UID + 1, 0, 0), "u");
+	ck_assert_str_eq(rights(region, UINT32_MAX, OWN_UID, OWN_UID), "u");
+	done();
 }
 END_TEST
 
 START_TEST(by_lists)
 {
-	_cleanup_(config_deinit) struct configuration config;
-
-	make(&config, "1000, @44", "1001, 1002, @27");
-	ck_assert_str_eq(rights(&config, 1000, 1, 1), "p");
-	ck_assert_str_eq(rights(&config, 1001, 1, 1), "a");
-	ck_assert_str_eq(rights(&config, 1000, 27, 1), "pa");
-	ck_assert_str_eq(rights(&config, 1002, 1, 44), "pa");
-	ck_assert_str_eq(rights(&config, 1, 44, 1), "p");
-	ck_assert_str_eq(rights(&config, 1, 1, 27), "a");
-	ck_assert_str_eq(rights(&config, 44, 1000, 1001), "-");
-	ck_assert_str_eq(rights(&config, 0, 1, 1), "pa");
+	make("[access]\nphys = 1000, @44\nadmin = 1001, 1002, @27\nuse = 1000,"
+	     "@27\n");
+	ck_assert_str_eq(rights(NULL, 1000, 1, 1), "up");
+	ck_assert_str_eq(rights(NULL, 1001, 1, 1), "a");
+	ck_assert_str_eq(rights(NULL, 1000, 27, 1), "upa");
+	ck_assert_str_eq(rights(NULL, 1002, 1, 44), "pa");
+	ck_assert_str_eq(rights(NULL, 1, 44, 1), "p");
+	ck_assert_str_eq(rights(NULL, 1, 1, 27), "ua");
+	ck_assert_str_eq(rights(NULL, 44, 1000, 1001), "");
+	ck_assert_str_eq(rights(NULL, 0, 1, 1), "upa");
+	ck_assert_str_eq(rights(region, 1000, 1, 1), "up"); /* has no section */
+	done();
 }
 END_TEST
 
 START_TEST(everybody)
 {
-	_cleanup_(config_deinit) struct configuration config;
+	make("[access]\nphys = *\n");
+	ck_assert_str_eq(rights(NULL, 4711, 1, 1), "up");
+	done();
+}
+END_TEST
 
-	make(&config, "*", "");
-	ck_assert_str_eq(rights(&config, 4711, 1, 1), "p");
+/* Right by right: where the region has a list, it alone counts. */
+START_TEST(a_region_s_list_replaces_the_daemon_s)
+{
+	make("[access]\nphys = 1000\nadmin = 1001\n"
+	     "[region camera]\nuse = 1002\nphys = @44\nphys = 1003\n");
+	ck_assert_str_eq(rights(NULL, 1000, 1, 1), "up");
+	ck_assert_str_eq(rights(region, 1000, 1, 1), "");
+	ck_assert_str_eq(rights(region, 1001, 1, 1), "a");
+	ck_assert_str_eq(rights(region, 1002, 1, 1), "u");
+	ck_assert_str_eq(rights(region, 1002, 1, 44), "up");
+	ck_assert_str_eq(rights(region, 1003, 1, 1), "p");
+	ck_assert_str_eq(rights(NULL, 1002, 1, 44), "u");
+	ck_assert_str_eq(rights(region, 0, 1, 1), "upa");
+	ck_assert_str_eq(rights(region, OWN_UID, 1, 1), "upa");
+	done();
+}
+END_TEST
+
+/* An empty list is a list. */
+START_TEST(nobody)
+{
+	make("[region camera]\nuse =\n");
+	ck_assert_str_eq(rights(region, 1000, 1, 1), "");
+	ck_assert_str_eq(rights(NULL, 1000, 1, 1), "u");
+	ck_assert_str_eq(rights(region, 0, 1, 1), "upa");
+	done();
+}
+END_TEST
+
+START_TEST(a_region_opens_what_the_daemon_closes)
+{
+	make("[access]\nuse = 1\n[region camera]\nuse = *\n");
+	ck_assert_str_eq(rights(region, 1000, 1, 1), "u");
+	ck_assert_str_eq(rights(NULL, 1000, 1, 1), "");
+	done();
+}
+END_TEST
+
+START_TEST(rules_have_a_place)
+{
+	char rule[POLICY_RULE_BYTES];
+
+	make("[access]\nphys = 1\n\n[region camera]\nnode = x\nuse = 1\n");
+	ck_assert_str_eq(policy_rule(&policy, rule, CONFIG_USE, region),
+			 "[region camera] use, f:6");
+	ck_assert_str_eq(policy_rule(&policy, rule, CONFIG_PHYS, region),
+			 "[access] phys, f:2");
+	ck_assert_str_eq(policy_rule(&policy, rule, CONFIG_ADMIN, region),
+			 "by default");
+	ck_assert_str_eq(policy_rule(&policy, rule, CONFIG_USE, NULL),
+			 "by default");
+	done();
+}
+END_TEST
+
+START_TEST(reservations_of_others_are_named)
+{
+	const struct credentials camera = {.uid = 1000, .gid = 1};
+	const struct credentials other = {.uid = 1001, .gid = 1};
+	const struct run segment = {FAKE_BASE, MIB};
+	struct refusal refusal;
+	struct region *cut;
+	struct fake second;
+
+	make("[region camera]\nreserve = 1000:256K\n\nreserve = @44:4K\n");
+	fake_init(&second, &segment, 1, true);
+	ck_assert_int_eq(region_new_consume(&cut,
+					    &(struct region_spec){
+						    .name = "cut",
+						    .granule_bytes = 4096,
+						    .section = region->section,
+						    .ticketp = &second.ticket,
+					    },
+					    &second.memory, NULL),
+			 0);
+	refusal_set(&refusal, 1, "no");
+	policy_name_reservations(&policy, region, &other, &refusal);
+	ck_assert_str_eq(refusal.text, "no");
+	policy_name_reservations(&policy, cut, &camera, &refusal);
+	ck_assert_str_eq(refusal.text, "no; 4K reserved for @44 (f:4)");
+	refusal_set(&refusal, 1, "no");
+	policy_name_reservations(&policy, cut, &other, &refusal);
+	ck_assert_str_eq(refusal.text, "no; 260K reserved for others (f:2)");
+	(void)region_free(cut);
+	fake_deinit(&second);
+	done();
 }
 END_TEST
 
@@ -89,5 +200,10 @@ int main(void)
 	tcase_add_test(tcase, by_default);
 	tcase_add_test(tcase, by_lists);
 	tcase_add_test(tcase, everybody);
+	tcase_add_test(tcase, a_region_s_list_replaces_the_daemon_s);
+	tcase_add_test(tcase, nobody);
+	tcase_add_test(tcase, a_region_opens_what_the_daemon_closes);
+	tcase_add_test(tcase, rules_have_a_place);
+	tcase_add_test(tcase, reservations_of_others_are_named);
 	return harness_run(suite);
 }

@@ -18,6 +18,8 @@ static const struct contig_region_info info = {
 	.largest_free_bytes = 2048,
 	.lent_bytes = 3,
 	.draining_bytes = 2,
+	.reserved_bytes = 1024,
+	.usable = 1,
 	.dirty_bytes = 1,
 	.granule_bytes = 1024,
 	.guarantees = CONTIG_CONTIGUOUS | CONTIG_PHYS_KNOWN,
@@ -37,7 +39,7 @@ START_TEST(every_fact)
 		"\"largest_free\":2048,\"granule\":1024,\"default\":true,"
 		"\"contiguous\":true,\"isolated\":false,\"dma_buf\":false,"
 		"\"cached\":false,\"phys_known\":true,\"span\":65536,"
-		"\"lent\":3,\"draining\":2,\"dirty\":1,"
+		"\"usable\":true,\"reserved\":1024,\"lent\":3,\"draining\":2,\"dirty\":1,"
 		"\"buffers\":4294967295}]");
 }
 END_TEST

@@ -232,7 +232,7 @@ START_TEST(addresses_are_told_to_those_who_may)
 	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
 	ck_assert_uint_eq(ELEMENTS(struct contig_msg_region)->base, FAKE_BASE);
 	ck_assert_uint_eq(ELEMENTS(struct contig_msg_region)->flags,
-			  CONTIG_MSG_REGION_DEFAULT);
+			  CONTIG_MSG_REGION_DEFAULT | CONTIG_MSG_REGION_USABLE);
 
 	/* what has no real address tells none to anybody */
 	fake.memory.guarantees = CONTIG_MSG_CONTIGUOUS;

@@ -258,11 +258,59 @@ START_TEST(only_for_administrators)
 	prepare(CONTIG_MSG_CHECK);
 	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
 	expect_error(CONTIG_MSG_R_DENIED);
-	memcpy(request.check.region, "nowhere", 8);
+	ck_assert_str_eq(answer.error.text,
+			 "guards are checked for administrators only, and uid "
+			 "1000 is none (by default)");
+	memcpy(request.check.region, region->name, strlen(region->name));
 	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
 	expect_error(CONTIG_MSG_R_DENIED);
+	memcpy(request.check.region, "nowhere", 8);
+	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
+	expect_error(CONTIG_MSG_R_NO_REGION);
 	ck_assert_int_eq(handle(admin), REQUEST_ANSWERED);
 	expect_error(CONTIG_MSG_R_NO_REGION);
+}
+END_TEST
+
+/* A region's own list replaces the daemon's: who is on one of the two sees what
+ * that one is about. */
+START_TEST(administrators_of_one_region)
+{
+	static uint32_t alices_uid = ALICE, bobs_uid = ALICE + 1;
+	static const struct config_region section = {
+		.kind = CONFIG_POOL,
+		.name = (char *)"camera",
+		.access.rights[CONFIG_ADMIN] = {.given = true,
+						.line = 9,
+						.uids = &alices_uid,
+						.n_uids = 1},
+	};
+	struct config_principals *list = &config.access.rights[CONFIG_ADMIN];
+
+	alloc(1);
+	region->section = &section;
+	prepare(CONTIG_MSG_CHECK);
+	memcpy(request.check.region, region->name, strlen(region->name));
+	ck_assert_int_eq(handle(alice), REQUEST_WAITS);
+	wait_for(alice);
+	request_finish(alice);
+	expect_reply();
+
+	prepare(CONTIG_MSG_CHECK); /* of all: not hers */
+	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
+	expect_error(CONTIG_MSG_R_DENIED);
+	*list = (struct config_principals){
+		.given = true,
+		.uids = &bobs_uid,
+		.n_uids = 1,
+	};
+	alice->credentials.uid = bobs_uid;
+	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
+	alice->credentials.uid = ALICE;
+	expect_error(CONTIG_MSG_R_DENIED);
+	ck_assert_ptr_nonnull(strstr(answer.error.text,
+				     "([pool camera] admin, configuration:9)"));
+	*list = (struct config_principals){.given = false};
 }
 END_TEST
 
@@ -310,6 +358,7 @@ int main(void)
 	tcase_add_test(tcase, pages_go_on_behind_the_last);
 	tcase_add_test(tcase, unreadable_ones_are_counted_apart);
 	tcase_add_test(tcase, only_for_administrators);
+	tcase_add_test(tcase, administrators_of_one_region);
 	tcase_add_test(tcase, gone_during_a_check);
 	tcase_add_test(tcase, gone_after_a_check);
 	return harness_run(suite);

@@ -56,7 +56,7 @@ START_TEST(again)
 		  "");
 	ck_assert_str_eq(config.socket, "/a");
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_ERR);
-	ck_assert_uint_eq(config.phys.n_uids, 3);
+	ck_assert_uint_eq(config.access.rights[CONFIG_PHYS].n_uids, 3);
 }
 END_TEST
 
@@ -73,6 +73,60 @@ START_TEST(wrong_region)
 	ck_assert_uint_eq(config.n_regions, 1);
 	ck_assert_uint_eq(config.regions[0].size_bytes, 8192);
 	ck_assert_uint_eq(config.regions[0].line, 4);
+}
+END_TEST
+
+/* A wrong entry of a list gives nobody anything, and takes no region away. */
+START_TEST(wrong_entries)
+{
+	_cleanup_config_ struct configuration config;
+	const struct config_region *region;
+
+	read_text(&config,
+		  "[simulate a]\nsize=4M\nuse=1000,no-such-user-here\n"
+		  "reserve=1000:1M,oops\nadmin=\n",
+		  "f:3: there is no user 'no-such-user-here'\n"
+		  "f:4: 'oops' is not NAME:SIZE\n");
+	ck_assert_uint_eq(config.n_regions, 1);
+	region = &config.regions[0];
+	ck_assert_uint_eq(region->access.rights[CONFIG_USE].n_uids, 1);
+	ck_assert_uint_eq(region->access.rights[CONFIG_USE].line, 3);
+	ck_assert(region->access.rights[CONFIG_ADMIN].given);
+	ck_assert_uint_eq(region->reservations.n, 1);
+	ck_assert_uint_eq(region->reservations.items[0].line, 4);
+	ck_assert_str_eq(config.file, "f");
+}
+END_TEST
+
+START_TEST(quotas)
+{
+	_cleanup_config_ struct configuration config;
+
+	read_text(&config,
+		  "[quota *]\nbytes=1M\nbyte=2M\n[quota]\nbytes=3M\n"
+		  "[quota no-such-user-here]\nbytes=4M\n[quota *]\nbytes=5M\n"
+		  "[quota 1000]\nuse=1\nbuffers=x\n",
+		  "f:3: unknown key 'byte'\n"
+		  "f:4: the name is missing\n"
+		  "f:6: there is no user 'no-such-user-here'\n"
+		  "f:8: there is a quota of '*' already, from line 1\n"
+		  "f:11: unknown key 'use'\n"
+		  "f:12: buffers is 0 now: 'x' is not a number\n");
+	ck_assert_uint_eq(config.n_quotas, 2);
+	ck_assert_uint_eq(config.quotas[0].limits[CONFIG_BYTES].value, 1 << 20);
+	ck_assert_uint_eq(config.quotas[1].limits[CONFIG_BUFFERS].line, 12);
+	ck_assert_uint_eq(config.quotas[1].limits[CONFIG_BUFFERS].value, 0);
+}
+END_TEST
+
+/* Lists of rights stand where they mean something, and nowhere else. */
+START_TEST(lists_elsewhere)
+{
+	_cleanup_config_ struct configuration config;
+
+	read_text(&config, "[daemon]\nuse=1\n[access]\nreserve=1:1\n",
+		  "f:2: unknown key 'use'\nf:4: unknown key 'reserve'\n");
+	ck_assert(!config.access.rights[CONFIG_USE].given);
 }
 END_TEST
 
@@ -133,6 +187,9 @@ int main(void)
 	tcase_add_test(tcase, empty);
 	tcase_add_test(tcase, again);
 	tcase_add_test(tcase, wrong_region);
+	tcase_add_test(tcase, wrong_entries);
+	tcase_add_test(tcase, quotas);
+	tcase_add_test(tcase, lists_elsewhere);
 	tcase_add_test(tcase, wrong_elsewhere);
 	tcase_add_test(tcase, socket_length);
 	tcase_add_test(tcase, name_from_command_line);

@@ -57,19 +57,28 @@ START_TEST(ids_grow_and_are_not_used_again)
 }
 END_TEST
 
+static bool may(const struct session *session, enum config_right right)
+{
+	return session_may(session, right, NULL);
+}
+
 START_TEST(rights_come_from_the_policy)
 {
+	struct config_principals *list = &config.access.rights[CONFIG_PHYS];
 	struct session *root = connect_as(0), *own = connect_as(999),
 		       *camera = connect_as(1000);
 
-	ck_assert(session_is_admin(root) && session_may_see_phys(root));
-	ck_assert(session_is_admin(own) && session_may_see_phys(own));
-	ck_assert(!session_is_admin(camera) && !session_may_see_phys(camera));
-	config.phys.uids = &camera_uid;
-	config.phys.n_uids = 1;
-	ck_assert(!session_is_admin(camera) && session_may_see_phys(camera));
-	config.phys.uids = NULL;
-	config.phys.n_uids = 0;
+	ck_assert(may(root, CONFIG_ADMIN) && may(root, CONFIG_PHYS));
+	ck_assert(may(own, CONFIG_ADMIN) && may(own, CONFIG_PHYS));
+	ck_assert(!may(camera, CONFIG_ADMIN) && !may(camera, CONFIG_PHYS));
+	ck_assert(may(camera, CONFIG_USE));
+	*list = (struct config_principals){
+		.given = true,
+		.uids = &camera_uid,
+		.n_uids = 1,
+	};
+	ck_assert(!may(camera, CONFIG_ADMIN) && may(camera, CONFIG_PHYS));
+	*list = (struct config_principals){.given = false};
 	(void)session_free(root);
 	(void)session_free(own);
 	(void)session_free(camera);

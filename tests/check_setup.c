@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/usable.h"
 #include "tests/harness.h"
 #include "util/log.h"
 
@@ -70,6 +71,39 @@ START_TEST(guards_as_the_configuration_says)
 	ck_assert_uint_eq(lender_get_region(lender, 1)->memory->guard_bytes, 0);
 	ck_assert_uint_eq(lender_get_region(lender, 2)->memory->guard_bytes,
 			  128 << 10);
+}
+END_TEST
+
+/* What a section reserves is cut off; what does not fit is reported. */
+START_TEST(reservations_as_the_configuration_says)
+{
+	static uint32_t uid = 1000;
+	const struct config_reservation items[] = {
+		{.name = strdup("1000"),
+		 .who = {.uids = malloc(sizeof(uid)), .n_uids = 1},
+		 .size_bytes = 16 << 20,
+		 .line = 3},
+		{.name = strdup("@44"), .size_bytes = 49 << 20, .line = 4},
+	};
+	struct config_reservations *reserved;
+	const struct region *region;
+
+	simulate("a=64M");
+	reserved = &config.regions[0].reservations;
+	reserved->items = malloc(sizeof(items));
+	memcpy(reserved->items, items, sizeof(items));
+	memcpy(reserved->items[0].who.uids, &uid, sizeof(uid));
+	reserved->n = 2;
+	serve();
+	region = lender_get_region(lender, 1);
+	ck_assert_ptr_eq(region->section, &config.regions[0]);
+	ck_assert_uint_eq(region->partitions.n, 2);
+	ck_assert_uint_eq(usable_bytes(region, NULL), 48 << 20);
+	ck_assert_ptr_nonnull(strstr(
+		warnings,
+		"region 'a': nothing is reserved for @44 (line 4 of the "
+		"configuration), as its 49M do not fit: the longest run that "
+		"is left is 48M"));
 }
 END_TEST
 
@@ -192,6 +226,7 @@ int main(void)
 	TCase *tcase = harness_case(suite, "setup");
 
 	tcase_add_checked_fixture(tcase, before, after);
+	tcase_add_test(tcase, reservations_as_the_configuration_says);
 	tcase_add_test(tcase, simulated_regions_lie_apart);
 	tcase_add_test(tcase, guards_as_the_configuration_says);
 	tcase_add_test(tcase, configuration_chooses_the_default);

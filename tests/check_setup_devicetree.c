@@ -140,6 +140,7 @@ START_TEST(contiguous_memory_is_served)
 	ck_assert(region->is_default);
 	ck_assert(region->public_base);
 	ck_assert(!lender_find_region(lender, "plain")->is_default);
+	ck_assert_ptr_null(region->section);
 	ck_assert_ptr_nonnull(strstr(
 		logged, "devicetree /reserved-memory/firmware@400000, "
 			"0x100000 bytes at 0x7f0000400000: not adopted: "));
@@ -176,6 +177,7 @@ START_TEST(section_names_and_shapes_the_region)
 	region = lender_find_region(lender, "video");
 	ck_assert_ptr_nonnull(region);
 	ck_assert_uint_eq(region_granule_bytes(region), 65536);
+	ck_assert_str_eq(region->section->name, "video");
 	ck_assert_uint_eq(region->memory->guard_bytes, 131072);
 	forget_sections();
 }

@@ -20,6 +20,9 @@ static uint32_t camera_uid = CAMERA;
 static const struct credentials camera = {.uid = CAMERA, .gid = CAMERA};
 static const struct credentials other = {.uid = 1001, .gid = 1001};
 static struct config_reservation reservation;
+static const struct config_region section = {
+	.reservations = {.items = &reservation, .n = 1},
+};
 
 static void make(uint64_t reserved_bytes, bool clean)
 {
@@ -28,8 +31,7 @@ static void make(uint64_t reserved_bytes, bool clean)
 		.id = 1,
 		.name = "video",
 		.granule_bytes = FAKE_GRANULE,
-		.reservations = &reservation,
-		.n_reservations = 1,
+		.section = &section,
 		.ticketp = &fake.ticket,
 	};
 

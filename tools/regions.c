@@ -19,7 +19,7 @@ static const struct column columns[] = {
 	{"BASE", "base", COLUMN_BASE, true,
 	 "lowest address; in parentheses where it is made up"},
 	{"SIZE", "size", COLUMN_SIZE, true, "size without gaps"},
-	{"FREE", "free", COLUMN_SIZE, true, "free, zeroed or not"},
+	{"FREE", "free", COLUMN_SIZE, true, "free for you, zeroed or not"},
 	{"LARGEST", "largest_free", COLUMN_SIZE, true, "longest free run"},
 	{"GRANULE", "granule", COLUMN_SIZE, true, "smallest unit lent"},
 	{"BUFFERS", "buffers", COLUMN_NUMBER, true, "buffers lent or draining"},
@@ -27,6 +27,8 @@ static const struct column columns[] = {
 	 "taken where a request names no region"},
 	{"GUARANTEES", NULL, COLUMN_GUARANTEES, true, "all that it gives"},
 	{"SPAN", "span", COLUMN_SIZE, false, "size with gaps"},
+	{"USABLE", "usable", COLUMN_FLAG, false, "you may use it"},
+	{"RESERVED", "reserved", COLUMN_SIZE, false, "free, but for others"},
 	{"LENT", "lent", COLUMN_SIZE, false, "lent to somebody"},
 	{"DRAINING", "draining", COLUMN_SIZE, false,
 	 "released, but still held by somebody"},
@@ -57,6 +59,8 @@ int region_facts(json_object *array, const struct contig_region_info *region)
 	facts_add_flag(&facts, "default", region->is_default);
 	facts_add_guarantees(&facts, region->guarantees);
 	facts_add_number(&facts, "span", region->span_bytes);
+	facts_add_flag(&facts, "usable", region->usable);
+	facts_add_number(&facts, "reserved", region->reserved_bytes);
 	facts_add_number(&facts, "lent", region->lent_bytes);
 	facts_add_number(&facts, "draining", region->draining_bytes);
 	facts_add_number(&facts, "dirty", region->dirty_bytes);

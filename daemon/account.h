@@ -18,6 +18,8 @@ struct account {
 	size_t n_clients;
 	size_t n_buffers;
 	uint64_t bytes;
+	uint64_t draining_bytes; /* of these */
+	uint64_t drained_ms;	 /* when a buffer last began to drain */
 };
 
 RB_HEAD(account_tree, account);

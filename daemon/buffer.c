@@ -60,6 +60,8 @@ static void refund(struct buffer *buffer)
 	disown(buffer);
 	buffer->account->n_buffers--;
 	buffer->account->bytes -= bytes;
+	if (buffer->state == BUFFER_DRAINING)
+		buffer->account->draining_bytes -= bytes;
 	buffer->account = account_unref(buffer->accounts, buffer->account);
 	buffer->region->n_buffers--;
 	buffer->region->guarding_bytes -= buffer->object->guard_bytes;
@@ -148,6 +150,8 @@ void buffer_drain(struct buffer *buffer, uint64_t now_ms)
 	if (buffer->state == BUFFER_DRAINING)
 		return;
 	buffer->state = BUFFER_DRAINING;
+	buffer->account->drained_ms = now_ms;
+	buffer->account->draining_bytes += buffer_bytes(buffer);
 	buffer->region->drained_ms = now_ms;
 	buffer->region->lent_bytes -= buffer_bytes(buffer);
 	buffer->region->draining_bytes += buffer_bytes(buffer);

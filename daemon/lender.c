@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/choice.h"
+#include "daemon/quota.h"
 #include "daemon/usable.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -206,6 +207,37 @@ static void note_failure(struct attempt *attempt, const struct loan *loan,
 		attempt->dirt = true;
 }
 
+/* The owner's quota said no.  What he has lent out may be nobody's any more, so
+ * it is looked at like all memory that is missing. */
+static bool is_over_quota(const struct lender *lender, const struct loan *loan,
+			  const struct region *region, struct attempt *attempt)
+{
+	const struct account *account = loan->owner->account;
+	const struct quota_charge charge = {
+		.bytes = want_charge_bytes(&loan->want, region),
+		.buffers = loan->want.count,
+	};
+	struct loan_failure failure = {.reason = CONTIG_MSG_R_QUOTA};
+	uint64_t grace;
+
+	if (!lender->policy || !loan->want.who)
+		return false;
+	failure.quota = quota_check(lender->policy, loan->want.who, account,
+				    &charge, &failure.why);
+	if (!failure.quota)
+		return false;
+	keep_closest(attempt, region, &failure);
+	if (failure.quota == QUOTA_E_NEVER)
+		return true;
+	attempt->short_of_memory = true;
+	grace = account->draining_bytes
+			? grace_left_ms(loan, account->drained_ms, clock_ms())
+			: 0;
+	if (grace > attempt->grace_ms)
+		attempt->grace_ms = grace;
+	return true;
+}
+
 /* True where it was served. */
 static bool attempt_all(struct lender *lender, struct loan *loan,
 			struct attempt *attempt)
@@ -215,6 +247,8 @@ static bool attempt_all(struct lender *lender, struct loan *loan,
 	struct region *region = NULL;
 
 	while ((region = choice_next(&choice, &loan->want, region))) {
+		if (is_over_quota(lender, loan, region, attempt))
+			continue;
 		if (loan_try(loan, region, &lender->next_id, &failure) == 0)
 			return true;
 		note_failure(attempt, loan, region, &failure);
@@ -289,9 +323,14 @@ static void explain(const struct lender *lender, struct loan *loan,
 	struct refusal *refusal = &loan->refusal;
 
 	loan_explain(loan, attempt->closest, failure, refusal);
-	if (failure->outcome && lender->policy)
+	if (failure->quota) {
+		refusal->requested_bytes =
+			want_charge_bytes(&loan->want, attempt->closest);
+		refusal->draining_bytes = loan->owner->account->draining_bytes;
+	} else if (failure->outcome && lender->policy) {
 		policy_name_reservations(lender->policy, attempt->closest,
 					 loan->want.who, refusal);
+	}
 }
 
 static void refuse(struct lender *lender, struct loan *loan,

@@ -134,6 +134,7 @@ int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
 
 	failure->outcome = 0;
 	failure->constraints = 0;
+	failure->quota = 0;
 	r = take_runs(want, region, runs, &space_why);
 	if (r > 0) {
 		failure->outcome = r;
@@ -163,6 +164,8 @@ void loan_explain(const struct loan *loan, const struct region *region,
 	if (failure->outcome)
 		refusal_set_space(refusal, &loan->want, region,
 				  failure->outcome, failure->constraints);
+	else if (failure->quota)
+		refusal_set(refusal, failure->reason, "%s", failure->why.text);
 	else
 		refusal_set(refusal, failure->reason, "region '%s': %s",
 			    region->name, failure->why.text);

@@ -61,6 +61,7 @@ struct loan_failure {
 	uint32_t reason; /* enum contig_msg_reason */
 	int outcome;	 /* enum space_outcome; 0: it was not the space */
 	unsigned int constraints;
+	int quota;	  /* enum quota_outcome; 0: it was not the quota */
 	struct error why; /* where it was not the space */
 };
 

@@ -53,6 +53,7 @@ libdaemon_la_SOURCES = \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/policy.c daemon/policy.h \
 	daemon/prepare.c daemon/prepare.h \
+	daemon/quota.c daemon/quota.h \
 	daemon/privilege.c daemon/privilege.h \
 	daemon/probes.c daemon/probes.h \
 	daemon/reaper.c daemon/reaper.h \
@@ -129,6 +130,7 @@ DAEMON_TESTS = \
 	tests/check_ledger_check \
 	tests/check_ledger_file \
 	tests/check_lender \
+	tests/check_lender_policy \
 	tests/check_listening \
 	tests/check_loan \
 	tests/check_loop \
@@ -141,6 +143,7 @@ DAEMON_TESTS = \
 	tests/check_pattern \
 	tests/check_policy \
 	tests/check_prepare \
+	tests/check_quota \
 	tests/check_privilege \
 	tests/check_probes \
 	tests/check_reaper \
@@ -202,6 +205,7 @@ tests_check_ledger_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_ledger_check_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_ledger_file_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lender_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_lender_policy_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_listening_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -214,6 +218,7 @@ tests_check_pattern_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_privilege_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_probes_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_quota_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_refusal_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_region_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/client.h"
+#include "daemon/quota.h"
 #include "daemon/reply.h"
 #include "proto/channel.h"
 #include "util/cleanup.h"
@@ -20,8 +21,8 @@
  * end, since a listening socket stays readable until it is.
  *
  * For the first there are two limits, in all and for one uid, both a part of
- * the descriptors that this process may open; whoever is over one of them is
- * told so and let go.  For the second there is a spare descriptor: it is closed
+ * the descriptors that this process may open, and the quota of the uid; whoever
+ * is over one of them is told so and let go.  For the second there is a spare descriptor: it is closed
  * to accept the connection and hang up on it, which is an answer, and taken
  * again.  Where even that fails, the listener rests for a while.
  */
@@ -75,18 +76,33 @@ static void turn_away(struct server *server, int fd, uint32_t uid,
 	(void)channel_send(fd, reply.message, reply.size_bytes, NULL, 0);
 }
 
-/* NULL where the client may stay. */
-static const char *over_limit(struct server *server, uint32_t uid)
+/* False where there are too many, with the rule. */
+static bool has_room(const struct server *server,
+		     const struct credentials *credentials, struct error *why)
 {
+	static const struct quota_charge one = {.connections = 1};
+	const struct service *service = server->service;
 	const struct account *account =
-		account_find(&server->service->lender->accounts, uid);
+		account_find(&service->lender->accounts, credentials->uid);
+	size_t n_all = server->n_clients + server->closer.n_closings;
+	size_t n = account ? account->n_clients : 0;
 
-	if (server->n_clients + server->closer.n_closings >=
-	    server->max_clients)
-		return "too many connections in all";
-	if (account && account->n_clients >= server->max_clients_per_uid)
-		return "too many connections of this user";
-	return NULL;
+	if (n_all >= server->max_clients) {
+		error_write(why,
+			    "too many connections in all: %zu, as far as the "
+			    "daemon's limit of open files goes",
+			    n_all);
+		return false;
+	}
+	if (n >= server->max_clients_per_uid) {
+		error_write(why,
+			    "too many connections of uid %u: %zu, half of "
+			    "what the daemon's limit of open files allows",
+			    credentials->uid, n);
+		return false;
+	}
+	return quota_check(service->policy, credentials, account, &one, why) ==
+	       0;
 }
 
 /* Ends a connection that has not become a client. */
@@ -103,18 +119,22 @@ static void admit(struct server *server, int fd_consume)
 {
 	_cleanup_fd_ int fd = fd_consume;
 	struct credentials credentials;
+	struct error why = ERROR_INIT;
 	struct client *client;
-	const char *why;
+	bool stays;
 
 	if (credentials_read(&credentials, fd) < 0) {
 		closer_hang_up_consume(&server->closer, TAKE_FD(fd), NULL);
 		return;
 	}
-	why = over_limit(server, credentials.uid);
-	if (!why && client_new_consume(&client, server, fd, &credentials) < 0)
-		why = "the daemon is out of memory";
-	if (why) {
-		turn_away(server, fd, credentials.uid, why);
+	stays = has_room(server, &credentials, &why);
+	if (stays &&
+	    client_new_consume(&client, server, fd, &credentials) < 0) {
+		error_write(&why, "the daemon is out of memory");
+		stays = false;
+	}
+	if (!stays) {
+		turn_away(server, fd, credentials.uid, why.text);
 		hang_up(server, TAKE_FD(fd), credentials.uid);
 		credentials_deinit(&credentials);
 		return;

@@ -165,6 +165,26 @@ void setup_compare(const struct setup *setup)
 	}
 }
 
+static void announce_reservations(const struct region *region)
+{
+	const struct log_fields fields = {.region = region->name};
+	char size[FORMAT_SIZE_BYTES];
+
+	for (size_t i = 0; i < region->partitions.n; i++) {
+		const struct partition *item = &region->partitions.items[i];
+
+		if (item->reservation)
+			log_message(LOG_LEVEL_INFO, &fields,
+				    "region '%s': %s at 0x%" PRIx64
+				    " reserved for %s",
+				    region->name,
+				    format_size(size,
+						space_size_bytes(item->space)),
+				    space_base(item->space),
+				    item->reservation->name);
+	}
+}
+
 bool setup_add(struct setup *setup, const struct tract_description *range)
 {
 	struct error why = ERROR_INIT;
@@ -269,9 +289,8 @@ static void make_region(const struct configuration *config,
 		.name = tract->name,
 		.public_base = tract->public_base,
 		.granule_bytes = tract->spec.granule_bytes,
-		.section = config_find_region(config, tract->section
-							      ? tract->section
-							      : tract->name),
+		.section = config_find_region(
+			config, tract->section ? tract->section : tract->name),
 		.ticketp = &lender->ticket,
 	};
 	struct error why = ERROR_INIT;
@@ -289,6 +308,7 @@ static void make_region(const struct configuration *config,
 		return;
 	}
 	announce(region);
+	announce_reservations(region);
 }
 
 static struct region *choose(const struct setup *setup, struct lender *lender)

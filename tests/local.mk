@@ -59,6 +59,7 @@ INTEGRATION_TESTS = \
 	tests/integration/check_killed_clients \
 	tests/integration/check_life \
 	tests/integration/check_limits \
+	tests/integration/check_policy \
 	tests/integration/check_prepare \
 	tests/integration/check_privilege \
 	tests/integration/check_process \
@@ -73,6 +74,7 @@ tests_integration_check_guards_LDADD = libintegration.la libcontig.la $(CHECK_LI
 tests_integration_check_killed_clients_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_limits_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_policy_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_prepare_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_privilege_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_process_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

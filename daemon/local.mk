@@ -8,6 +8,7 @@ libdaemon_la_SOURCES = \
 	daemon/backend_devmem.c \
 	daemon/backend_simulated.c \
 	daemon/backend_udmabuf.c \
+	daemon/banner.c daemon/banner.h \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/bounce.c daemon/bounce.h \
 	daemon/budget.c daemon/budget.h \
@@ -56,6 +57,7 @@ libdaemon_la_SOURCES = \
 	daemon/quota.c daemon/quota.h \
 	daemon/privilege.c daemon/privilege.h \
 	daemon/probes.c daemon/probes.h \
+	daemon/pulse.c daemon/pulse.h \
 	daemon/reaper.c daemon/reaper.h \
 	daemon/refusal.c daemon/refusal.h \
 	daemon/region.c daemon/region.h \
@@ -100,6 +102,7 @@ DAEMON_TESTS = \
 	tests/check_backend_devmem \
 	tests/check_backend_simulated \
 	tests/check_backend_udmabuf \
+	tests/check_banner \
 	tests/check_bitmap \
 	tests/check_bounce \
 	tests/check_budget \
@@ -146,6 +149,7 @@ DAEMON_TESTS = \
 	tests/check_quota \
 	tests/check_privilege \
 	tests/check_probes \
+	tests/check_pulse \
 	tests/check_reaper \
 	tests/check_refusal \
 	tests/check_region \
@@ -248,4 +252,6 @@ tests_check_sealed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_prepare_LDADD = libcustodian.la libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_roll_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_custody_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_pulse_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_banner_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

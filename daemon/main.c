@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/configuration.h"
+#include "daemon/banner.h"
 #include "daemon/command_line.h"
 #include "daemon/inheritance.h"
 #include "daemon/journal.h"
@@ -18,13 +19,13 @@
 #include "daemon/policy.h"
 #include "daemon/prepare.h"
 #include "daemon/privilege.h"
+#include "daemon/pulse.h"
 #include "daemon/server.h"
 #include "daemon/service.h"
 #include "daemon/setup.h"
 #include "daemon/setup_custody.h"
 #include "daemon/setup_devicetree.h"
 #include "util/cleanup.h"
-#include "util/format.h"
 #include "util/log.h"
 
 #include "config.h"
@@ -63,7 +64,8 @@ struct contigd {
 	struct server *server;
 	struct catcher *on_term;
 	struct catcher *on_int;
-	struct timer *watchdog;
+	struct pulse *pulse;
+	struct banner *banner;
 	uint64_t max_files;
 };
 
@@ -107,12 +109,10 @@ static void on_end(void *data, int signo)
 	loop_stop(contigd->loop);
 }
 
-static void on_watchdog(void *data)
+static void on_pulse(void *data)
 {
-	struct contigd *contigd = data;
-
+	(void)data;
 	manager_alive();
-	timer_set(contigd->watchdog, manager_watchdog_ms());
 }
 
 static int make_loop(struct contigd *contigd)
@@ -126,9 +126,6 @@ static int make_loop(struct contigd *contigd)
 	if (r == 0)
 		r = catcher_new(&contigd->on_int, contigd->loop, SIGINT, on_end,
 				contigd);
-	if (r == 0)
-		r = timer_new(&contigd->watchdog, contigd->loop, on_watchdog,
-			      contigd);
 	return r;
 }
 
@@ -195,22 +192,26 @@ static int lend(struct contigd *contigd)
 			  contigd->listening.fd, contigd->max_files);
 }
 
-static void announce(const struct contigd *contigd)
+/* Tells the service manager that it serves, and from now on how it is. */
+static int announce(struct contigd *contigd)
 {
-	const struct lender *lender = contigd->lender;
-	const struct region *region;
-	char status[128], size[FORMAT_SIZE_BYTES];
-	uint64_t total = 0;
+	uint64_t interval_ms = manager_watchdog_ms();
+	char status[BANNER_BYTES];
+	int r = 0;
 
-	list_for_each (region, &lender->regions, link)
-		total += region_size_bytes(region);
-	(void)snprintf(status, sizeof(status), "Serving %s in %zu region%s",
-		       format_size(size, total), lender->n_regions,
-		       lender->n_regions == 1 ? "" : "s");
 	log_info("contigd " PACKAGE_VERSION " listens on %s",
 		 contigd->listening.path ? contigd->listening.path
 					 : "the service manager's socket");
+	banner_write(status, &contigd->service);
 	manager_ready(status);
+	if (manager_has_store())
+		r = banner_new(&contigd->banner, contigd->loop,
+			       &contigd->service, manager_status);
+	if (r == 0 && interval_ms > 0)
+		r = pulse_new(&contigd->pulse, contigd->loop,
+			      contigd->lender->worker, interval_ms, on_pulse,
+			      NULL);
+	return r;
 }
 
 static int serve(struct contigd *contigd, struct error *why)
@@ -233,11 +234,10 @@ static int serve(struct contigd *contigd, struct error *why)
 		return r;
 	inheritance_deinit(&contigd->inheritance);
 	r = lend(contigd);
+	if (r == 0)
+		r = announce(contigd);
 	if (r < 0)
 		return error_set(why, r, "start-up: %s", strerror(-r));
-	announce(contigd);
-	if (manager_watchdog_ms() > 0)
-		on_watchdog(contigd);
 	r = loop_run(contigd->loop);
 	return r < 0 ? error_set(why, r, "the event loop failed") : 0;
 }
@@ -253,12 +253,13 @@ static int prepare(struct contigd *contigd, struct error *why)
 static void clean_up(struct contigd *contigd)
 {
 	listening_close(&contigd->listening);
+	(void)pulse_free(contigd->pulse);
 	(void)server_free(contigd->server);
+	(void)banner_free(contigd->banner);
 	(void)lender_free(contigd->lender);
 	setup_deinit(&contigd->setup);
 	(void)catcher_free(contigd->on_term);
 	(void)catcher_free(contigd->on_int);
-	(void)timer_free(contigd->watchdog);
 	(void)loop_free(contigd->loop);
 	inheritance_deinit(&contigd->inheritance);
 	config_deinit(&contigd->config);

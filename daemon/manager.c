@@ -113,6 +113,11 @@ void manager_ready(const char *status)
 	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
+void manager_status(const char *status)
+{
+	(void)sd_notifyf(0, "STATUS=%s", status);
+}
+
 void manager_stopping(void)
 {
 	(void)sd_notify(0, "STOPPING=1");

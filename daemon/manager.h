@@ -26,6 +26,7 @@ int manager_listen_fd(struct inheritance *inheritance, struct error *why);
 
 /* The daemon serves; status is for people. */
 void manager_ready(const char *status);
+void manager_status(const char *status);
 void manager_stopping(void);
 
 /* How often the manager wants to hear that the daemon lives, or 0. */

@@ -31,6 +31,14 @@ void registry_init(struct registry *registry)
 	RB_INIT(&registry->ids);
 	RB_INIT(&registry->inodes);
 	registry->n_buffers = 0;
+	registry->changed = NULL;
+	registry->changed_data = NULL;
+}
+
+static void tell(struct registry *registry)
+{
+	if (registry->changed)
+		registry->changed(registry->changed_data);
 }
 
 void registry_add(struct registry *registry, struct buffer *buffer)
@@ -40,6 +48,7 @@ void registry_add(struct registry *registry, struct buffer *buffer)
 		broken("two buffers are one: id %llu",
 		       (unsigned long long)buffer->id);
 	registry->n_buffers++;
+	tell(registry);
 }
 
 void registry_remove(struct registry *registry, struct buffer *buffer)
@@ -47,6 +56,7 @@ void registry_remove(struct registry *registry, struct buffer *buffer)
 	(void)RB_REMOVE(buffer_ids, &registry->ids, buffer);
 	(void)RB_REMOVE(buffer_inodes, &registry->inodes, buffer);
 	registry->n_buffers--;
+	tell(registry);
 }
 
 /* The tree macros want a head that is not const, though they only read it. */

@@ -17,6 +17,8 @@ struct registry {
 	struct buffer_ids ids;
 	struct buffer_inodes inodes;
 	size_t n_buffers;
+	void (*changed)(void *data); /* a buffer came or went; may be NULL */
+	void *changed_data;
 };
 
 void registry_init(struct registry *registry);

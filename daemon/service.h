@@ -22,6 +22,8 @@ struct service {
 	struct list sessions; // session::link, by id
 	size_t n_sessions;
 	uint64_t next_session_id;
+	void (*changed)(void *data); /* a session came or went; may be NULL */
+	void *changed_data;
 };
 
 /* lender may be NULL until service_set_lender(). */

@@ -18,6 +18,12 @@
  * done.
  */
 
+static void tell(const struct service *service)
+{
+	if (service->changed)
+		service->changed(service->changed_data);
+}
+
 int session_new_consume(struct session **sessionp, struct service *service,
 			struct credentials *credentials, session_fn *ready,
 			void *data)
@@ -39,6 +45,7 @@ int session_new_consume(struct session **sessionp, struct service *service,
 	session->data = data;
 	list_append(&service->sessions, &session->link);
 	service->n_sessions++;
+	tell(service);
 	*sessionp = TAKE_PTR(session);
 	return 0;
 }
@@ -92,6 +99,7 @@ struct session *session_free(struct session *session)
 	owner_deinit(&session->owner);
 	list_remove(&session->link);
 	session->service->n_sessions--;
+	tell(session->service);
 	credentials_deinit(&session->credentials);
 	free(session);
 	return NULL;

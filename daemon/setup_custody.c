@@ -35,11 +35,6 @@ bool setup_claim(struct setup *setup, struct inheritance *inheritance,
 		else
 			log_err("%s", why.text);
 	}
-	for (size_t i = 0; i < probes->n; i++)
-		log_info("backend %s %s: %s", probes->items[i].backend->name,
-			 probes->items[i].report.serves ? "serves"
-							: "cannot serve",
-			 probes->items[i].report.text);
 	return prepared != 0;
 }
 

@@ -47,6 +47,8 @@ struct worker {
 	struct list queues[2]; /* job::link, by enum worker_urgency */
 	struct list finished;  /* job::link */
 	bool stop;
+	bool in_slice;
+	uint64_t slices; /* that have ended */
 	int event_fd;
 };
 
@@ -93,9 +95,12 @@ static void *run(void *data)
 			(void)pthread_cond_wait(&worker->wake, &worker->lock);
 			continue;
 		}
+		worker->in_slice = true;
 		(void)pthread_mutex_unlock(&worker->lock);
 		r = job->step(job);
 		(void)pthread_mutex_lock(&worker->lock);
+		worker->in_slice = false;
+		worker->slices++;
 
 		if (r > 0) {
 			/* worker_hurry() may have changed the place meanwhile */
@@ -214,6 +219,22 @@ void worker_hurry(struct worker *worker, struct job *job)
 		}
 	}
 	(void)pthread_mutex_unlock(&worker->lock);
+}
+
+bool worker_stalled(struct worker *worker, struct worker_progress *since)
+{
+	struct worker_progress now;
+	bool stalled;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	now.slices = worker->slices;
+	now.busy = worker->in_slice ||
+		   !list_empty(&worker->queues[WORKER_URGENT]) ||
+		   !list_empty(&worker->queues[WORKER_IDLE]);
+	(void)pthread_mutex_unlock(&worker->lock);
+	stalled = now.busy && since->busy && now.slices == since->slices;
+	*since = now;
+	return stalled;
 }
 
 int worker_fd(const struct worker *worker)

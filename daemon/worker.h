@@ -2,6 +2,9 @@
 #ifndef DAEMON_WORKER_H
 #define DAEMON_WORKER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "util/list.h"
 
 /*
@@ -39,6 +42,16 @@ void worker_submit(struct worker *worker, struct job *job,
 		   enum worker_urgency urgency);
 /* Makes an idle job that is not finished urgent; harmless otherwise. */
 void worker_hurry(struct worker *worker, struct job *job);
+
+/* What was seen of it at some time; all zero before the first. */
+struct worker_progress {
+	uint64_t slices; /* that had ended */
+	bool busy;	 /* there was a job, waiting or in a slice */
+};
+
+/* Whether the thread has had something to do all the time since, and has not
+ * ended a single slice; *since is what is seen now. */
+bool worker_stalled(struct worker *worker, struct worker_progress *since);
 
 /* Readable (eventfd) when jobs have finished; borrowed. */
 int worker_fd(const struct worker *worker);

@@ -229,6 +229,8 @@ START_TEST(notifications_arrive)
 
 	manager_ready("Serving 64M");
 	expect(fd, "READY=1\nSTATUS=Serving 64M");
+	manager_status("Serving nobody");
+	expect(fd, "STATUS=Serving nobody");
 	manager_alive();
 	expect(fd, "WATCHDOG=1");
 	manager_stopping();

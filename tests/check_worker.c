@@ -337,6 +337,32 @@ START_TEST(thread_takes_no_signals)
 }
 END_TEST
 
+/* A slice that does not end is told from many that do, and from none. */
+START_TEST(stall_is_seen)
+{
+	struct worker *worker = new_worker();
+	struct worker_progress since = {.slices = 0};
+	struct probe gate, waiting;
+
+	ck_assert(!worker_stalled(worker, &since)); /* idle */
+	ck_assert(!worker_stalled(worker, &since));
+	probe_init(&gate, 'G', 1);
+	probe_init(&waiting, 'w', 3);
+	shut(worker, &gate, WORKER_IDLE);
+	ck_assert(!worker_stalled(worker, &since)); /* it may just have begun */
+	ck_assert(worker_stalled(worker, &since));
+	worker_submit(worker, &waiting.job, WORKER_URGENT);
+	ck_assert(worker_stalled(worker, &since));
+	ck_assert(since.busy);
+	open_gate(&gate);
+	wait_done(worker, 2);
+	ck_assert(!worker_stalled(worker, &since));
+	ck_assert_uint_eq(since.slices, 4);
+	ck_assert(!since.busy);
+	ck_assert_ptr_null(worker_free(worker));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("worker");
@@ -353,5 +379,6 @@ int main(void)
 	tcase_add_test(life, dispatch_without_work);
 	tcase_add_test(life, free_drops_what_waits);
 	tcase_add_test(life, thread_takes_no_signals);
+	tcase_add_test(life, stall_is_seen);
 	return harness_run(suite);
 }

@@ -64,7 +64,8 @@ INTEGRATION_TESTS = \
 	tests/integration/check_privilege \
 	tests/integration/check_process \
 	tests/integration/check_supervisor \
-	tests/integration/check_users
+	tests/integration/check_users \
+	tests/integration/check_watchdog
 check_PROGRAMS += $(INTEGRATION_TESTS)
 TESTS += $(INTEGRATION_TESTS)
 tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
@@ -80,6 +81,7 @@ tests_integration_check_privilege_LDADD = libintegration.la libcontig.la $(CHECK
 tests_integration_check_process_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_supervisor_LDADD = libintegration.la $(CHECK_LIBS) $(SYSTEMD_LIBS)
 tests_integration_check_users_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_watchdog_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 endif
 
 # Scripts are part of the tree and run where they stand.

@@ -524,6 +524,7 @@ def idle(setting):
     are shown, not judged."""
     need_udmabuf(setting)
     with setting.configured(TINY):
+        setting.settle()  # what was there before is being zeroed
         said = setting.machine.run("board-idle -n %d -r tiny -w 2 -t 5"
                                    % IDLE_BUFFERS, 300)
         setting.settle()

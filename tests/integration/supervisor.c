@@ -93,7 +93,8 @@ static void listen_to_all(struct supervisor *supervisor)
 	}
 }
 
-/* [locked] Whether there is nobody any more who could send something. */
+/* [locked] Whether there is nobody any more who could send something.  A service
+ * that a test has stopped with ptrace(2) is reported here, too. */
 static bool has_ended(const struct supervisor *supervisor)
 {
 	siginfo_t info = {.si_pid = 0};
@@ -101,7 +102,7 @@ static bool has_ended(const struct supervisor *supervisor)
 	return supervisor->pid > 0 &&
 	       waitid(P_PID, (id_t)supervisor->pid, &info,
 		      WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       info.si_pid == supervisor->pid;
+	       info.si_pid == supervisor->pid && info.si_code != CLD_TRAPPED;
 }
 
 /* [locked] */

@@ -85,8 +85,10 @@ tests_integration_check_watchdog_LDADD = libintegration.la libcontig.la $(CHECK_
 endif
 
 # Scripts are part of the tree and run where they stand.
-TESTS += tests/include_directions tests/integration/examples
-EXTRA_DIST += tests/include_directions tests/integration/examples
+TESTS += tests/include_directions tests/security_document \
+	tests/integration/examples
+EXTRA_DIST += tests/include_directions tests/security_document \
+	tests/integration/examples
 
 # Every compiled test again, under valgrind.  An error or a leak in a test's
 # own process makes the test fail.

@@ -10,6 +10,7 @@ The claims are contigd's; the witnesses are not: QEMU's view of physical
 memory, a PCI device, a camera driver, the kernel's own log.
 """
 
+import json
 import os
 import subprocess
 
@@ -240,6 +241,61 @@ def dma_udmabuf(setting):
 @proof("devmem: a PCI device copies between buffers at reported addresses")
 def dma_devmem(setting):
     return device_copy(setting, "camera")
+
+
+def device_overrun(setting, region):
+    """edu runs over the end of a buffer, as a driver that is off by a line
+    makes a device do; what it hits is a guard, and nobody else's memory."""
+    size, inside, over = MIB, 4096, 3000
+    client = setting.client("one", ALICE)
+    source, target, behind = (
+        facts(client.ask("alloc %d %d %s" % (slot, size, region)))
+        for slot in range(3))
+    client.ask("fill 0 %d" % 0x4444)
+    client.ask("fill 2 %d" % 0x5555)
+    demand(setting.tool("check")["checked"] == 3, "not all guards are checked")
+    setting.machine.run("board-edu %#x %#x %d" % (
+        source["phys"], target["phys"] + size - inside, inside + over))
+    status, text = setting.machine.run("contigctl check --json", check=False)
+    demand(status == 1, "contigctl check ended with %d" % status)
+    told = json.loads(text)
+    demand(told["damaged"] == 1 and told["checked"] == 3, text)
+    damage, = told["damages"]
+    demand(damage["id"] == target["id"] and damage["owner_uid"] == ALICE,
+           "the wrong buffer is named: " + text)
+    demand(damage["phys"] == target["phys"] + size and damage["first"] == 0,
+           "the wrong place is named: " + text)
+    # a byte may happen to be what belongs there
+    demand(over * 0.95 <= damage["differing"] <= over, text)
+    demand(damage["neighbour"] in (None, source["id"], behind["id"]), text)
+    client.ask("check 2 %d" % 0x5555)
+    setting.end(client)
+    setting.settle()
+    log = setting.machine.run("journalctl -o cat -u contigd.service")
+    words = "region '%s': something wrote behind buffer %d " % (
+        region, target["id"])
+    demand(log.count(words) == 1, "the journal says it %d times"
+           % log.count(words))
+    return ("%d of %d bytes behind the buffer's end found, from %#x on; the "
+            "buffer behind the guard is unharmed" % (
+                damage["differing"], over, damage["phys"]))
+
+
+GUARDED = CONFIGURATION.replace("granule = 64K\n",
+                                "granule = 64K\nguard = 64K\n")
+
+
+@proof("udmabuf: a PCI device that overruns a buffer is found out")
+def overrun_udmabuf(setting):
+    need_udmabuf(setting)
+    with setting.configured(GUARDED):
+        return device_overrun(setting, "video")
+
+
+@proof("devmem: a PCI device that overruns a buffer is found out")
+def overrun_devmem(setting):
+    with setting.configured(GUARDED):
+        return device_overrun(setting, "camera")
 
 
 def check_bars(pixels, width, height, stride):

@@ -42,7 +42,7 @@ struct client {
 #define CLIENT_STALL_LIMIT_MS	 30000
 #define CLIENT_STALL_TICK_MS	 10
 /* Messages of one client handled before others get their turn. */
-#define CLIENT_TURN_MESSAGES	 16
+#define CLIENT_TURN_MESSAGES	 4
 /* Small: what a client does not read is the daemon's memory. */
 #define CLIENT_SEND_BUFFER_BYTES 32768
 

@@ -27,8 +27,6 @@
  * again.  Where even that fails, the listener rests for a while.
  */
 
-#define ACCEPT_AT_ONCE 64
-
 size_t server_max_clients(uint64_t max_files)
 {
 	uint64_t n = max_files / 4; /* the rest is for buffers */
@@ -161,41 +159,37 @@ static bool accept_and_hang_up(struct server *server)
 	return fd >= 0 && server->spare_fd >= 0;
 }
 
+/* One at a time: more in a turn of the loop would make everybody who is
+ * connected wait for somebody who only connects. */
 static void on_listen(void *data)
 {
 	struct server *server = data;
+	int fd;
 
-	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-		int fd;
-
-		if (server->closer.n_closings >= server->max_clients)
-			break; /* somebody makes closing take long */
-		fd = accept4(server->listen_fd, NULL, NULL,
-			     SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd >= 0) {
-			admit(server, fd);
-			continue;
-		}
-		switch (errno) {
-		case EAGAIN:
-			return;
-		case EINTR:
-		case ECONNABORTED:
-			continue;
-		case EMFILE:
-		case ENFILE:
-			if (accept_and_hang_up(server))
-				continue;
-			break;
-		default:
-			break;
-		}
-		pause_listener(server);
+	if (server->closer.n_closings >= server->max_clients) {
+		pause_listener(server); /* somebody makes closing take long */
 		return;
 	}
-	if (server->closer.n_closings >= server->max_clients)
-		pause_listener(server);
+	fd = accept4(server->listen_fd, NULL, NULL,
+		     SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		admit(server, fd);
+		return;
+	}
+	switch (errno) {
+	case EAGAIN:
+	case EINTR:
+	case ECONNABORTED:
+		return;
+	case EMFILE:
+	case ENFILE:
+		if (accept_and_hang_up(server))
+			return;
+		break;
+	default:
+		break;
+	}
+	pause_listener(server);
 }
 
 static void on_turns(void *data)

@@ -12,6 +12,17 @@ bench: contigd contigctl tests/bench/idle
 .PHONY: bench
 
 if HAVE_CHECK
+EXTRA_PROGRAMS += tests/bench/neighbour
+CLEANFILES += tests/bench/neighbour
+tests_bench_neighbour_SOURCES = \
+	tests/bench/hostile.c tests/bench/hostile.h \
+	tests/bench/neighbour.c
+tests_bench_neighbour_LDADD = libfake.la libintegration.la libcontig.la $(CHECK_LIBS)
+
+# A healthy client beside one hostile neighbour after the other.
+neighbours: contigd tests/bench/neighbour
+	tests/bench/neighbour
+
 check_PROGRAMS += tests/bench/soak
 TESTS += tests/bench/soak
 tests_bench_soak_SOURCES = \
@@ -24,4 +35,4 @@ SOAK_REQUESTS = 1000000
 soak: contigd tests/bench/soak
 	SOAK_REQUESTS=$(SOAK_REQUESTS) tests/bench/soak
 endif
-.PHONY: soak
+.PHONY: neighbours soak

@@ -180,7 +180,7 @@ static void do_release(struct play *play, struct guest *guest)
 	guest_send(guest, &message);
 }
 
-/* Lists, the picture and the status. */
+/* Lists, the picture, the status, and a look at the guards. */
 static void do_ask(struct play *play, struct guest *guest)
 {
 	static const uint16_t opcodes[] = {
@@ -196,6 +196,9 @@ static void do_ask(struct play *play, struct guest *guest)
 	if (opcode == CONTIG_MSG_OCCUPANCY) {
 		message.occupancy.region_id = input_u8(play->input) % 5;
 		message.occupancy.cells = input_u16(play->input);
+	} else if (opcode == CONTIG_MSG_CHECK) {
+		(void)strcpy(message.check.region,
+			     PICK(regions, input_u8(play->input)));
 	} else if (opcode != CONTIG_MSG_STATUS) {
 		message.list.after = input_u8(play->input);
 	}

@@ -138,14 +138,27 @@ void stage_turn(struct stage *stage)
 	fuzz_assert(loop_turn(stage->loop, false) == 0);
 }
 
+/* Buffers on their way back are in no list but that of their region, and
+ * connections are charged until they are closed, which may be beside the loop. */
+static bool is_empty(const struct stage *stage)
+{
+	const struct lender *lender = stage->lender;
+	const struct region *region;
+
+	list_for_each (region, &lender->regions, link)
+		if (region->n_buffers > 0)
+			return false;
+	return stage->server->n_clients == 0 &&
+	       stage->server->closer.n_closings == 0 &&
+	       list_empty(&lender->bounces) &&
+	       list_empty(&lender->warden.patrols);
+}
+
 static void expect_region_free(const struct region *region)
 {
-	fuzz_assert(region->n_buffers == 0);
 	fuzz_assert(region->lent_bytes == 0);
 	fuzz_assert(region->draining_bytes == 0);
 	fuzz_assert(region_free_bytes(region) == region_size_bytes(region));
-	fuzz_assert(usable_longest_bytes(region, NULL) ==
-		    region_size_bytes(region));
 }
 
 void stage_expect_empty(struct stage *stage)
@@ -153,13 +166,11 @@ void stage_expect_empty(struct stage *stage)
 	uint64_t limit = clock_ms() + LIMIT_MS;
 	const struct region *region;
 
-	for (int i = 0; stage->server->n_clients > 0 ||
-			stage->lender->registry.n_buffers > 0 ||
-			!list_empty(&stage->lender->bounces);
-	     i++) {
+	for (int i = 0; !is_empty(stage); i++) {
 		fuzz_assert(loop_turn(stage->loop, i >= 32) == 0);
 		fuzz_assert(clock_ms() < limit);
 	}
+	fuzz_assert(stage->lender->registry.n_buffers == 0);
 	fuzz_assert(list_empty(&stage->lender->parked));
 	fuzz_assert(stage->service.n_sessions == 0);
 	fuzz_assert(RB_EMPTY(&stage->lender->accounts.tree));

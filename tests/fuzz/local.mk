@@ -4,7 +4,9 @@
 
 FUZZ_TARGETS = \
 	tests/fuzz/config \
+	tests/fuzz/deeds \
 	tests/fuzz/devicetree \
+	tests/fuzz/ledger \
 	tests/fuzz/live_tree \
 	tests/fuzz/messages \
 	tests/fuzz/replies
@@ -39,8 +41,12 @@ endif
 
 tests_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_config_LDADD = $(FUZZ_MAIN) libfuzz.la libconfiguration.la
+tests_fuzz_deeds_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_deeds_LDADD = $(FUZZ_MAIN) libfuzz.la libdaemon.la
 tests_fuzz_devicetree_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_devicetree_LDADD = $(FUZZ_MAIN) libjudge.la $(FDT_LIBS)
+tests_fuzz_ledger_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_ledger_LDADD = $(FUZZ_MAIN) libfuzz.la libdaemon.la
 tests_fuzz_live_tree_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_live_tree_LDADD = $(FUZZ_MAIN) libjudge.la
 tests_fuzz_messages_SOURCES = \

@@ -44,8 +44,11 @@ void entry_set_region(struct contig_msg_region *entry,
 		usable_longest_bytes(region, &viewer->credentials);
 	entry->lent_bytes = region->lent_bytes;
 	entry->draining_bytes = region->draining_bytes;
+	entry->guarding_bytes = region->guarding_bytes;
 	entry->dirty_bytes = region->dirt.bytes;
 	entry->granule_bytes = region_granule_bytes(region);
+	entry->guard_bytes = region->memory->guard_bytes;
+	entry->damaged_guards = region->damaged_guards;
 	entry->guarantees = region->memory->guarantees;
 	entry->cpu_access = region->memory->cpu_access;
 	entry->buffers = (uint32_t)region->n_buffers;

@@ -159,9 +159,13 @@ struct contig_region_info {
 	uint64_t reserved_bytes; /**< free as well, but only for others */
 	uint64_t lent_bytes;
 	uint64_t draining_bytes;
+	uint64_t guarding_bytes; /**< in guards behind these two */
 	uint64_t dirty_bytes; /**< of free_bytes and reserved_bytes, those not
 				   yet zeroed */
 	uint64_t granule_bytes;
+	uint64_t guard_bytes;	 /**< behind each buffer; 0: none */
+	uint64_t damaged_guards; /**< that something wrote to, found since
+				      start */
 	uint32_t guarantees;
 	uint32_t buffers;
 	int is_default;

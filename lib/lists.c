@@ -106,8 +106,11 @@ static uint64_t decode_region(const void *entry, void *out)
 	info->reserved_bytes = r->reserved_bytes;
 	info->lent_bytes = r->lent_bytes;
 	info->draining_bytes = r->draining_bytes;
+	info->guarding_bytes = r->guarding_bytes;
 	info->dirty_bytes = r->dirty_bytes;
 	info->granule_bytes = r->granule_bytes;
+	info->guard_bytes = r->guard_bytes;
+	info->damaged_guards = r->damaged_guards;
 	info->guarantees = r->guarantees;
 	info->buffers = r->buffers;
 	info->is_default = r->flags & CONTIG_MSG_REGION_DEFAULT ? 1 : 0;

@@ -188,8 +188,11 @@ struct contig_msg_region {
 	uint64_t reserved_bytes; /* free, but for others */
 	uint64_t lent_bytes;
 	uint64_t draining_bytes;
+	uint64_t guarding_bytes; /* in guards behind these two */
 	uint64_t dirty_bytes; /* of free_bytes, those not yet zeroed */
 	uint64_t granule_bytes;
+	uint64_t guard_bytes;	 /* behind each buffer; 0: none */
+	uint64_t damaged_guards; /* found since start */
 	uint32_t guarantees;
 	uint32_t cpu_access; /* enum contig_msg_cpu_access */
 	uint32_t buffers;
@@ -339,7 +342,7 @@ static_assert(sizeof(struct contig_msg_status_reply) == 128, "wire size");
 static_assert(sizeof(struct contig_msg_list) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_list_reply) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_backend) == 416, "wire size");
-static_assert(sizeof(struct contig_msg_region) == 184, "wire size");
+static_assert(sizeof(struct contig_msg_region) == 208, "wire size");
 static_assert(sizeof(struct contig_msg_buffer) == 168, "wire size");
 static_assert(sizeof(struct contig_msg_client) == 48, "wire size");
 static_assert(sizeof(struct contig_msg_occupancy) == 24, "wire size");

@@ -292,11 +292,16 @@ static int entry_region(const struct contig_msg_region *r, struct error *why)
 	if (!is_power_of_two(r->granule_bytes))
 		return error_set(why, MALFORMED,
 				 "the granule is not a power of two");
+	if (r->guard_bytes & (r->granule_bytes - 1))
+		return error_set(why, MALFORMED,
+				 "the guard is not of whole granules");
 	if (!r->span_bytes ||
 	    __builtin_add_overflow(r->base, r->span_bytes - 1, &last) ||
 	    r->size_bytes > r->span_bytes || r->free_bytes > r->size_bytes ||
 	    r->largest_free_bytes > r->free_bytes ||
 	    r->reserved_bytes > r->size_bytes - r->free_bytes ||
+	    r->guarding_bytes >
+		    r->size_bytes - r->free_bytes - r->reserved_bytes ||
 	    r->dirty_bytes > r->free_bytes + r->reserved_bytes)
 		return error_set(why, MALFORMED, "the sizes contradict");
 	return 0;

@@ -51,6 +51,9 @@ static void fill(uint16_t opcode, void *entry, uint32_t id)
 		region->lent_bytes = 50;
 		region->draining_bytes = 40;
 		region->dirty_bytes = 30;
+		region->guarding_bytes = 4;
+		region->guard_bytes = 48;
+		region->damaged_guards = 7;
 		region->granule_bytes = 16;
 		region->guarantees = CONTIG_MSG_CACHED;
 		region->buffers = 10;
@@ -158,6 +161,9 @@ START_TEST(lists_regions)
 		ck_assert_uint_eq(array[i].lent_bytes, 50);
 		ck_assert_uint_eq(array[i].draining_bytes, 40);
 		ck_assert_uint_eq(array[i].dirty_bytes, 30);
+		ck_assert_uint_eq(array[i].guarding_bytes, 4);
+		ck_assert_uint_eq(array[i].guard_bytes, 48);
+		ck_assert_uint_eq(array[i].damaged_guards, 7);
 		ck_assert_uint_eq(array[i].granule_bytes, 16);
 		ck_assert_uint_eq(array[i].guarantees, CONTIG_CACHED);
 		ck_assert_uint_eq(array[i].buffers, 10);

@@ -21,6 +21,9 @@ static const struct contig_region_info info = {
 	.reserved_bytes = 1024,
 	.usable = 1,
 	.dirty_bytes = 1,
+	.guarding_bytes = 4,
+	.guard_bytes = 2048,
+	.damaged_guards = 5,
 	.granule_bytes = 1024,
 	.guarantees = CONTIG_CONTIGUOUS | CONTIG_PHYS_KNOWN,
 	.buffers = 4294967295u,
@@ -39,7 +42,8 @@ START_TEST(every_fact)
 		"\"largest_free\":2048,\"granule\":1024,\"default\":true,"
 		"\"contiguous\":true,\"isolated\":false,\"dma_buf\":false,"
 		"\"cached\":false,\"phys_known\":true,\"span\":65536,"
-		"\"usable\":true,\"reserved\":1024,\"lent\":3,\"draining\":2,\"dirty\":1,"
+		"\"usable\":true,\"reserved\":1024,\"lent\":3,\"draining\":2,"
+		"\"guarding\":4,\"dirty\":1,\"guard\":2048,\"damaged\":5,"
 		"\"buffers\":4294967295}]");
 }
 END_TEST

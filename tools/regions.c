@@ -32,7 +32,11 @@ static const struct column columns[] = {
 	{"LENT", "lent", COLUMN_SIZE, false, "lent to somebody"},
 	{"DRAINING", "draining", COLUMN_SIZE, false,
 	 "released, but still held by somebody"},
+	{"GUARDING", "guarding", COLUMN_SIZE, false, "in guards behind buffers"},
 	{"DIRTY", "dirty", COLUMN_SIZE, false, "free, but not yet zeroed"},
+	{"GUARD", "guard", COLUMN_SIZE, false, "guard behind each buffer"},
+	{"DAMAGED", "damaged", COLUMN_NUMBER, false,
+	 "guards that something wrote to"},
 	{"CONTIGUOUS", "contiguous", COLUMN_FLAG, false,
 	 "buffers are physically contiguous"},
 	{"ISOLATED", "isolated", COLUMN_FLAG, false,
@@ -63,7 +67,10 @@ int region_facts(json_object *array, const struct contig_region_info *region)
 	facts_add_number(&facts, "reserved", region->reserved_bytes);
 	facts_add_number(&facts, "lent", region->lent_bytes);
 	facts_add_number(&facts, "draining", region->draining_bytes);
+	facts_add_number(&facts, "guarding", region->guarding_bytes);
 	facts_add_number(&facts, "dirty", region->dirty_bytes);
+	facts_add_number(&facts, "guard", region->guard_bytes);
+	facts_add_number(&facts, "damaged", region->damaged_guards);
 	facts_add_number(&facts, "buffers", region->buffers);
 	return facts_append(&facts, array);
 }

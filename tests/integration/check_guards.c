@@ -101,11 +101,28 @@ static void stray(const struct contig_buffer *buffer, uint64_t offset)
 			 1);
 }
 
+static struct contig_region_info get_region(void)
+{
+	struct contig_region_info *regions, first;
+	size_t n;
+
+	ck_assert_int_eq(contig_list_regions(contig, &regions, &n), 0);
+	ck_assert_uint_eq(n, 1);
+	first = regions[0];
+	free(regions);
+	return first;
+}
+
 START_TEST(one_byte_is_found_on_return)
 {
 	struct contig_buffer *front = alloc(GRANULE, "front");
 	struct contig_buffer *behind = alloc(2 * GRANULE, "behind");
+	struct contig_region_info region = get_region();
 	char text[256];
+
+	ck_assert_uint_eq(region.lent_bytes, 3 * GRANULE);
+	ck_assert_uint_eq(region.guarding_bytes, 2 * GRANULE);
+	ck_assert_uint_eq(region.free_bytes, SIZE - 5 * GRANULE);
 
 	stray(front, 16);
 	ck_assert(!daemon_has_logged(&process, REPORT));
@@ -122,6 +139,10 @@ START_TEST(one_byte_is_found_on_return)
 	wait_for_report("the first at 0x100004fff, 4095 behind its end; no "
 			"buffer lies behind it");
 	wait_until_back(); /* it is a report, and no punishment */
+	region = get_region();
+	ck_assert_uint_eq(region.damaged_guards, 2);
+	ck_assert_uint_eq(region.guarding_bytes, 0);
+	ck_assert_uint_eq(region.guard_bytes, GRANULE);
 }
 END_TEST
 

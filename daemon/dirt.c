@@ -128,7 +128,12 @@ static bool is_due(const struct list *stains, uint64_t ticket)
 	return stain && stain->ticket <= ticket;
 }
 
+bool dirt_awaits(const struct dirt *dirt, uint64_t ticket)
+{
+	return is_due(&dirt->awaited, ticket);
+}
+
 bool dirt_waits(const struct dirt *dirt, uint64_t ticket)
 {
-	return is_due(&dirt->stains, ticket) || is_due(&dirt->awaited, ticket);
+	return is_due(&dirt->stains, ticket) || dirt_awaits(dirt, ticket);
 }

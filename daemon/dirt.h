@@ -54,6 +54,8 @@ struct object *dirt_peek_object(const struct dirt *dirt);
  * to free, where nothing is left of the stain. */
 struct object *dirt_remove(struct dirt *dirt, const struct run *run);
 
+/* Whether anything is still awaited of what was announced up to that ticket. */
+bool dirt_awaits(const struct dirt *dirt, uint64_t ticket);
 /* Whether anything is left of what was soiled or announced up to that ticket. */
 bool dirt_waits(const struct dirt *dirt, uint64_t ticket);
 

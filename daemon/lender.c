@@ -207,6 +207,18 @@ static void note_failure(struct attempt *attempt, const struct loan *loan,
 		attempt->dirt = true;
 }
 
+/* What returned stays charged until its guard was looked at. */
+static bool is_charge_returning(const struct lender *lender,
+				const struct loan *loan)
+{
+	const struct region *region;
+
+	list_for_each (region, &lender->regions, link)
+		if (dirt_awaits(&region->dirt, loan->dirt_ticket))
+			return true;
+	return false;
+}
+
 /* The owner's quota said no.  What he has lent out may be nobody's any more, so
  * it is looked at like all memory that is missing. */
 static bool is_over_quota(const struct lender *lender, const struct loan *loan,
@@ -230,6 +242,8 @@ static bool is_over_quota(const struct lender *lender, const struct loan *loan,
 	if (failure.quota == QUOTA_E_NEVER)
 		return true;
 	attempt->short_of_memory = true;
+	if (is_charge_returning(lender, loan))
+		attempt->dirt = true;
 	grace = account->draining_bytes
 			? grace_left_ms(loan, account->drained_ms, clock_ms())
 			: 0;

@@ -93,13 +93,17 @@ START_TEST(awaited_counts_from_its_announcement)
 	ck_assert_uint_eq(dirt.bytes, 0);
 	ck_assert(!dirt_peek(&dirt, UINT64_MAX, &run));
 	ck_assert(dirt_waits(&dirt, mine));
+	ck_assert(dirt_awaits(&dirt, mine));
 	ck_assert(!dirt_waits(&dirt, mine - 1));
+	ck_assert(!dirt_awaits(&dirt, mine - 1));
 
 	dirt_add_consume(&dirt, first);
 	ck_assert_uint_eq(dirt.awaited_bytes, 0x2000);
 	ck_assert_uint_eq(dirt.bytes, 0x1000);
 	ck_assert_uint_eq(ticket, mine + 1);
 	ck_assert(dirt_waits(&dirt, mine));
+	ck_assert(!dirt_awaits(&dirt, mine));
+	ck_assert(dirt_awaits(&dirt, mine + 1));
 	ck_assert(dirt_peek(&dirt, UINT64_MAX, &run));
 	ck_assert_uint_eq(run.phys, 0x10000);
 	dirt_remove(&dirt, &run);

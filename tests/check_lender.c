@@ -2,12 +2,12 @@
 #include "daemon/lender.h"
 
 #include <errno.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/fake.h"
 #include "tests/harness.h"
+#include "tests/plug.h"
 #include "util/clock.h"
 #include "util/list.h"
 #include "util/log.h"
@@ -99,40 +99,6 @@ static void turn(int n)
 {
 	for (int i = 0; i < n; i++)
 		ck_assert_int_eq(loop_turn(loop, false), 0);
-}
-
-/* What keeps the worker busy until the test lets it go. */
-struct plug {
-	struct job job;
-	sem_t sem;
-	bool done;
-};
-
-static int plug_step(struct job *job)
-{
-	(void)sem_wait(&container_of(job, struct plug, job)->sem);
-	return 0;
-}
-
-static void plug_done(struct job *job, int result)
-{
-	ck_assert_int_eq(result, 0);
-	container_of(job, struct plug, job)->done = true;
-}
-
-static void plug_worker(struct plug *plug)
-{
-	*plug = (struct plug){.job.step = plug_step, .job.done = plug_done};
-	ck_assert_int_eq(sem_init(&plug->sem, 0, 0), 0);
-	worker_submit(lender->worker, &plug->job, WORKER_URGENT);
-}
-
-static void unplug_worker(struct plug *plug)
-{
-	ck_assert_int_eq(sem_post(&plug->sem), 0);
-	while (!plug->done)
-		ck_assert_int_eq(loop_turn(loop, true), 0);
-	(void)sem_destroy(&plug->sem);
 }
 
 /* The worker is busy for longer than any moment that is granted to what
@@ -405,7 +371,7 @@ START_TEST(cleaning_is_waited_for_by_those_who_need_it)
 
 	fake_can_discard(&fake);
 	ask_for(&all, 6 * MIB, 1);
-	plug_worker(&plug); /* as if it were zeroing */
+	plug_worker(&plug, lender->worker); /* as if it were zeroing */
 	let_go(&all);
 	lender_hint(lender, all.loan->buffers[0], true);
 	ck_assert_uint_eq(region->dirt.bytes, 6 * MIB);
@@ -415,7 +381,7 @@ START_TEST(cleaning_is_waited_for_by_those_who_need_it)
 	outlast_grace(&large);
 	ck_assert_uint_eq(fake.zeroed_bytes, 0);
 	ck_assert_uint_eq(fake.discarded_bytes, 0);
-	unplug_worker(&plug);
+	plug_pull(&plug, loop);
 	wait_for(&large);
 	ck_assert_int_eq(large.result, 0);
 	ck_assert_uint_eq(fake.zeroed_bytes, 6 * MIB);
@@ -453,13 +419,13 @@ START_TEST(guards_are_filled_before_anybody_gets_the_buffer)
 	struct ask ask;
 
 	use_guards(MIB);
-	plug_worker(&plug);
+	plug_worker(&plug, lender->worker);
 	ask_for(&ask, 4096, CONTIG_MSG_MAX_BUFFERS);
 	turn(5);
 	ck_assert_int_eq(ask.result, -1);
 	ck_assert_uint_eq(lender->allocations, 0);
 	ck_assert_uint_eq(guarded_fake_of(region)->n_guarded, 0);
-	unplug_worker(&plug);
+	plug_pull(&plug, loop);
 	wait_for(&ask);
 	ck_assert_int_eq(ask.result, 0);
 	ck_assert_uint_eq(lender->allocations, CONTIG_MSG_MAX_BUFFERS);
@@ -481,14 +447,14 @@ START_TEST(other_regions_are_as_fast_as_ever)
 	struct ask ask, guarded;
 
 	use_guards(MIB);
-	plug_worker(&plug);
+	plug_worker(&plug, lender->worker);
 	ask_for(&guarded, 4096, 1);
 	region->is_default = false;
 	plain->is_default = true;
 	ask_for(&ask, MIB, 2);
 	ck_assert_int_eq(ask.result, 0);
 	ck_assert_int_eq(guarded.result, -1);
-	unplug_worker(&plug);
+	plug_pull(&plug, loop);
 	wait_for(&guarded);
 	forget(&guarded);
 	forget(&ask);
@@ -527,14 +493,14 @@ START_TEST(shortage_waits_for_the_look_at_guards)
 	use_guards(MIB);
 	ask_for(&all, MIB - FAKE_GRANULE, 1);
 	wait_for(&all);
-	plug_worker(&plug);
+	plug_worker(&plug, lender->worker);
 	let_go(&all);
 	lender_hint(lender, all.loan->buffers[0], true);
 	ck_assert_uint_eq(lender->registry.n_buffers, 0);
 	ck_assert_uint_eq(region->n_buffers, 1);
 	ask_for(&more, MIB - FAKE_GRANULE, 1);
 	outlast_grace(&more);
-	unplug_worker(&plug);
+	plug_pull(&plug, loop);
 	wait_for(&more);
 	ck_assert_int_eq(more.result, 0);
 	ck_assert_uint_eq(guarded_fake_of(region)->zeroed_bytes, MIB);
@@ -596,7 +562,7 @@ START_TEST(cancelled_while_guards_are_filled)
 	struct ask ask;
 
 	use_guards(MIB);
-	plug_worker(&plug);
+	plug_worker(&plug, lender->worker);
 	guarded_fake_of(region)->hold_new = false; /* but for the loan's own */
 	ask_for(&ask, 4096, 3);
 	ck_assert_int_eq(ask.result, -1);
@@ -605,7 +571,7 @@ START_TEST(cancelled_while_guards_are_filled)
 	lender_owner_gone(lender, &owner);
 	turn(5);
 	ck_assert_uint_eq(region->n_buffers, 3);
-	unplug_worker(&plug);
+	plug_pull(&plug, loop);
 	while (region->n_buffers > 0 || region->dirt.bytes > 0)
 		ck_assert_int_eq(loop_turn(loop, true), 0);
 	ck_assert_int_eq(ask.result, -1);

@@ -8,6 +8,7 @@
 #include "daemon/usable.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
+#include "tests/plug.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -222,6 +223,35 @@ START_TEST(quota_looks_for_itself)
 }
 END_TEST
 
+/* It is charged until the worker has looked at its guard, however long that
+ * takes: a request that only waits for that is not refused. */
+START_TEST(quota_waits_for_the_look_at_guards)
+{
+	struct ask all, more;
+	struct plug plug;
+
+	make("[quota *]\nbytes = 4M\n[simulate test]\nsize=8M\n");
+	fake.memory.guard_bytes = FAKE_GRANULE;
+	ask_for(&all, CAMERA_S, 4 * MIB, 1);
+	wait_for(&all);
+	plug_worker(&plug, lender->worker);
+	fake_set_held(all.loan->buffers[0]->object, false);
+	lender_hint(lender, all.loan->buffers[0], true);
+	forget(&all);
+	ask_for(&more, CAMERA_S, 2 * MIB, 1);
+	for (uint64_t end = clock_ms() + 2 * LENDER_GRACE_MAX_MS;
+	     clock_ms() < end;)
+		ck_assert_int_eq(loop_turn(loop, false), 0);
+	ck_assert_int_eq(more.result, -1);
+	plug_pull(&plug, loop);
+	wait_for(&more);
+	ck_assert_int_eq(more.result, 0);
+	ck_assert_uint_eq(owners[CAMERA_S].account->bytes, 2 * MIB);
+	forget(&more);
+	done();
+}
+END_TEST
+
 /* The charge stays while anybody holds the buffer, and what drains is said. */
 START_TEST(draining_is_charged)
 {
@@ -380,6 +410,7 @@ int main(void)
 	tcase_add_test(tcase, granules_count);
 	tcase_add_test(tcase, more_than_ever_is_refused_at_once);
 	tcase_add_test(tcase, quota_looks_for_itself);
+	tcase_add_test(tcase, quota_waits_for_the_look_at_guards);
 	tcase_add_test(tcase, draining_is_charged);
 	tcase_add_test(tcase, what_began_to_drain_gets_a_moment);
 	tcase_add_test(tcase, parked_requests_do_not_overshoot);

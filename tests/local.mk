@@ -20,7 +20,8 @@ check_LTLIBRARIES += libfake.la
 libfake_la_SOURCES = \
 	tests/lingering.c tests/lingering.h \
 	tests/fake.c tests/fake.h \
-	tests/lot.c tests/lot.h
+	tests/lot.c tests/lot.h \
+	tests/plug.c tests/plug.h
 libfake_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libfake_la_LIBADD = libdaemon.la
 

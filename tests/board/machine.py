@@ -11,6 +11,7 @@ Everything waits for an event, with a limit; what the guest's kernel said is
 in console.log of the artefact folder.
 """
 
+import glob
 import json
 import os
 import shutil
@@ -73,6 +74,16 @@ class Line:
             self._more(deadline)
         data, self.pending = self.pending[:size], self.pending[size:]
         return data
+
+    def forget(self):
+        """What was said so far does not matter any more."""
+        self.pending = b""
+        self.socket.settimeout(0)
+        try:
+            while self.socket.recv(65536):
+                pass
+        except BlockingIOError:
+            pass
 
     def close(self):
         self.socket.close()
@@ -201,6 +212,18 @@ class Machine:
                                % (command, status, text.strip()[-500:]))
         return text
 
+    def starved_ms(self):
+        """How long the emulator's threads have waited for a processor of this
+        machine: the time that a busy host took away from the guest."""
+        total = 0
+        for path in glob.glob("/proc/%d/task/*/schedstat" % self.process.pid):
+            try:
+                with open(path, encoding="ascii") as file:
+                    total += int(file.read().split()[1])
+            except (OSError, IndexError):
+                continue  # a thread that has ended
+        return total / 1e6
+
     def kernel_log(self):
         return self.run("dmesg")
 
@@ -228,11 +251,15 @@ class Program:
         self.machine = machine
         self.port = port
         self.line = machine.lines[port]
-        self.line.pending = b""
+        self.line.forget()
         self.pid = int(machine.run(
             "%s 0<>/dev/ports/%s 1>&0 2>/tmp/%s.err & echo $!"
             % (command, port, port)))
-        self.greeting = self.expect(self.line.line())
+        try:
+            self.greeting = self.expect(self.line.line())
+        except MachineError:
+            self.kill()
+            raise
 
     def expect(self, answer):
         """Answers start with ok or with no and the reason."""
@@ -265,3 +292,4 @@ class Program:
 
     def kill(self):
         self.machine.run("kill -9 %d" % self.pid, check=False)
+        self.wait()

@@ -61,7 +61,7 @@ VIVID = "allocators=1 n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
 # What the image has of the build, {name, behind board-: name in the build}.
 PROGRAMS = {name: "tests/board/guest/" + name
             for name in ("as", "camera", "client", "edu", "hugeframes",
-                         "intruder", "misaligned", "stream")}
+                         "intruder", "isolation", "misaligned", "stream")}
 PROGRAMS["idle"] = "tests/bench/idle"
 
 PATTERN_STEP = 0x9e3779b97f4a7c15
@@ -225,7 +225,6 @@ class Setting:
     def kill(self, program):
         self.programs.remove(program)
         program.kill()
-        program.wait()
 
     def end_all(self):
         for program in self.programs:

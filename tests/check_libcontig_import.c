@@ -3,7 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <linux/dma-buf.h>
+#include <linux/udmabuf.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -136,6 +141,53 @@ START_TEST(finds_the_token_of_bounced_memory)
 }
 END_TEST
 
+/* A dma-buf of one page called "contig-TOKEN-frame", or -1 where this machine
+ * makes none. */
+static int make_dmabuf(void)
+{
+	struct udmabuf_create create = {.size = 4096};
+	char name[DMA_BUF_NAME_LEN];
+	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd;
+
+	if (device < 0)
+		return -1;
+	fd = memfd_create("page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ck_assert_int_eq(ftruncate(fd, 4096), 0);
+	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	create.memfd = (uint32_t)fd;
+	create.flags = UDMABUF_FLAGS_CLOEXEC;
+	fd = ioctl(device, UDMABUF_CREATE, &create);
+	ck_assert_int_ge(fd, 0);
+	(void)close((int)create.memfd);
+	(void)close(device);
+	(void)snprintf(name, sizeof(name), "contig-%016" PRIx64 "-frame",
+		       TOKEN);
+	ck_assert_int_eq(ioctl(fd, DMA_BUF_SET_NAME_B, name), 0);
+	return fd;
+}
+
+/* Whoever renames the dma-buf takes the proof away. */
+START_TEST(finds_the_token_of_a_dmabuf)
+{
+	int fd = make_dmabuf();
+	struct contig_buffer_info info;
+	struct contig_buffer *buffer;
+	char name[DMA_BUF_NAME_LEN] = "mine";
+
+	if (fd < 0)
+		return; /* on the board it is made */
+	with(fd, CONTIG_MSG_CPU_IOCTL);
+	ck_assert_int_eq(contig_import(contig, fd, &buffer), 0);
+	ck_assert_uint_eq(known.proof_seen, TOKEN);
+	contig_release(buffer);
+	ck_assert_int_eq(ioctl(fd, DMA_BUF_SET_NAME_B, name), 0);
+	ck_assert_int_eq(contig_describe(contig, fd, &info), 0);
+	ck_assert_uint_eq(known.proof_seen, 0);
+	done();
+	(void)close(fd);
+}
+END_TEST
+
 static const char *const no_tokens[] = {
 	"",
 	"contig-",
@@ -187,6 +239,7 @@ int main(void)
 	tcase_add_test(tcase, describes_by_number);
 	tcase_add_test(tcase, imports_a_duplicate);
 	tcase_add_test(tcase, finds_the_token_of_bounced_memory);
+	tcase_add_test(tcase, finds_the_token_of_a_dmabuf);
 	tcase_add_loop_test(tcase, takes_nothing_else_for_a_token, 0,
 			    sizeof(no_tokens) / sizeof(*no_tokens));
 	tcase_add_test(tcase, says_where_no_descriptor_is_left);

@@ -69,6 +69,7 @@ board_programs = $(filter tests/board/guest/% \
 	tests/check_hugepages \
 	tests/check_hugepool \
 	tests/check_lease \
+	tests/check_libcontig_import \
 	tests/check_placement \
 	tests/check_udmabuf, \
 	$(check_PROGRAMS)) \

@@ -36,6 +36,35 @@ static void check_granule(uint64_t granule)
 		    (granule >= PAGE_BYTES && is_power_of_two(granule)));
 }
 
+/* One user or group, some bytes, and never everybody. */
+static void check_reservations(const struct config_reservations *reservations)
+{
+	for (size_t i = 0; i < reservations->n; i++) {
+		const struct config_reservation *one = &reservations->items[i];
+
+		fuzz_assert(one->name && *one->name && one->line > 0);
+		fuzz_assert(one->size_bytes > 0);
+		fuzz_assert(!one->who.everybody);
+		fuzz_assert(one->who.n_uids + one->who.n_gids == 1);
+	}
+}
+
+/* Of each user, group and "*" one section at most, and what is not said is not
+ * limited. */
+static void check_quota(const struct configuration *config, size_t i)
+{
+	const struct config_quota *quota = &config->quotas[i];
+
+	fuzz_assert(quota->name && *quota->name && quota->line > 0);
+	for (size_t j = 0; j < i; j++)
+		fuzz_assert(config->quotas[j].holder != quota->holder ||
+			    config->quotas[j].id != quota->id);
+	for (size_t j = 0; j < CONFIG_N_LIMITS; j++)
+		fuzz_assert(quota->limits[j].line > quota->line ||
+			    (quota->limits[j].line == 0 &&
+			     quota->limits[j].value == 0));
+}
+
 static void check_region(const struct configuration *config, size_t i)
 {
 	const struct config_region *region = &config->regions[i];
@@ -46,6 +75,7 @@ static void check_region(const struct configuration *config, size_t i)
 	fuzz_assert_printable(region->name);
 	fuzz_assert(config_find_region(config, region->name) == region);
 	check_granule(region->granule_bytes);
+	check_reservations(&region->reservations);
 	switch (region->kind) {
 	case CONFIG_REGION:
 		fuzz_assert(region->size_bytes == 0);
@@ -102,6 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_file(&config, data, size);
 	for (size_t i = 0; i < config.n_regions; i++)
 		check_region(&config, i);
+	for (size_t i = 0; i < config.n_quotas; i++)
+		check_quota(&config, i);
 	config_deinit(&config);
 	return 0;
 }

@@ -70,6 +70,8 @@ struct object {
 	uint64_t token; /* not 0: known to holders only, see token.h */
 	dev_t device;	/* of the descriptor that clients see */
 	ino_t inode;
+	unsigned int references; /* to its file that are the daemon's: fd, and
+				    the one on a shelf */
 };
 
 struct backend {
@@ -78,6 +80,10 @@ struct backend {
 	/* Finds out what this machine gives. */
 	void (*probe)(const struct backend_options *options,
 		      struct backend_report *report);
+
+	/* Whether the memory is there before and after anybody opens it, so
+	 * that what an earlier daemon lent of it may still be in use. */
+	bool permanent;
 
 	/* Opens memory: fills in struct memory.  0 or a negative errno. */
 	int (*memory_open)(const struct backend_options *options,
@@ -104,6 +110,12 @@ struct backend {
 	int (*object_new)(struct memory *memory, const struct run *run,
 			  const char *name, struct object **objectp,
 			  struct error *why);
+	/* Makes it of a descriptor that an earlier daemon had; what says all
+	 * but its memory, as it was then.  The descriptor is taken over only
+	 * where this returns 0.  It is believed to be what it can be seen to
+	 * be: -EPROTO, it is something else; -ENOMEM; ... */
+	int (*object_adopt)(struct memory *memory, const struct object *what,
+			    struct object **objectp, struct error *why);
 	/* Only when object_held() said 0 (or at shutdown: whoever holds it then
 	 * keeps it as it is). */
 	void (*object_free)(struct object *object);

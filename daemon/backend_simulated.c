@@ -140,6 +140,7 @@ const struct backend backend_simulated = {
 	.memory_open = simulated_memory_open,
 	.memory_close = simulated_memory_close,
 	.object_new = lease_object_new,
+	.object_adopt = lease_object_adopt,
 	.object_free = lease_object_free,
 	.object_discard = lease_object_discard,
 	.object_lend = lease_object_lend,

@@ -419,7 +419,7 @@ static int unpack_pins(struct udmabuf_memory *mem, struct parcel *parcel,
 		off_t size = lseek(fd, 0, SEEK_END);
 
 		mem->pin_fds[mem->n_pins++] = fd;
-		if (size < 0 || dmabuf_held(mem->fdinfo_fd, fd) < 0)
+		if (size < 0 || dmabuf_held(mem->fdinfo_fd, fd, 1) < 0)
 			return error_set(why, -EPROTO,
 					 "what should pin the pool is no "
 					 "dma-buf");
@@ -558,8 +558,32 @@ static int udmabuf_object_new(struct memory *memory, const struct run *run,
 	object->guard_bytes = memory->guard_bytes;
 	object->device = st.st_dev;
 	object->inode = st.st_ino;
+	object->references = 1;
 	object->fd = TAKE_FD(fd);
 	*objectp = TAKE_PTR(object);
+	return 0;
+}
+
+static int udmabuf_object_adopt(struct memory *memory,
+				const struct object *what,
+				struct object **objectp, struct error *why)
+{
+	off_t size = lseek(what->fd, 0, SEEK_END);
+	struct object *object;
+	struct stat st;
+
+	if (dmabuf_held(udmabuf_of(memory)->fdinfo_fd, what->fd, 1) == -ENOTSUP)
+		return error_set(why, -EPROTO, "it is no dma-buf");
+	if (size < 0 || (uint64_t)size != what->run.size_bytes ||
+	    fstat(what->fd, &st) < 0 || st.st_dev != what->device ||
+	    st.st_ino != what->inode)
+		return error_set(why, -EPROTO, "it is another dma-buf");
+	object = malloc(sizeof(*object));
+	if (!object)
+		return error_set(why, -ENOMEM, "out of memory");
+	*object = *what;
+	object->memory = memory;
+	*objectp = object;
 	return 0;
 }
 
@@ -580,7 +604,8 @@ static int udmabuf_object_lend(struct object *object)
 
 static int udmabuf_object_held(struct object *object)
 {
-	return dmabuf_held(udmabuf_of(object->memory)->fdinfo_fd, object->fd);
+	return dmabuf_held(udmabuf_of(object->memory)->fdinfo_fd, object->fd,
+			   object->references);
 }
 
 /* A part of the pool while the daemon works on it. */
@@ -707,6 +732,7 @@ const struct backend backend_udmabuf = {
 	.memory_export = udmabuf_memory_export,
 	.memory_import = udmabuf_memory_import,
 	.object_new = udmabuf_object_new,
+	.object_adopt = udmabuf_object_adopt,
 	.object_free = udmabuf_object_free,
 	.object_lend = udmabuf_object_lend,
 	.object_held = udmabuf_object_held,

@@ -18,7 +18,8 @@
  * the fdinfo of every descriptor of it, without the one that the reading
  * itself takes.  Descriptors in any process, messages in sockets, mappings and
  * attached devices all count.  The daemon keeps one single descriptor and no
- * mapping, so 1 means that it is alone.
+ * mapping, so 1 means that it is alone; or 2, where another descriptor lies in
+ * a queue for the next daemon.
  *
  * Nothing tells when the number changes; who wants to know has to ask again, so
  * the question is kept cheap.  Opening by the full path, reading and closing
@@ -70,7 +71,7 @@ static int read_count(int fdinfo_fd, int fd, uint64_t *countp)
 	return dmabuf_parse_count(text, countp);
 }
 
-int dmabuf_held(int fdinfo_fd_borrow, int fd_borrow)
+int dmabuf_held(int fdinfo_fd_borrow, int fd_borrow, unsigned int own)
 {
 	uint64_t count = 0;
 	int r;
@@ -78,9 +79,9 @@ int dmabuf_held(int fdinfo_fd_borrow, int fd_borrow)
 	r = read_count(fdinfo_fd_borrow, fd_borrow, &count);
 	if (r)
 		return r;
-	if (count == 0)
+	if (count < own)
 		return -EPROTO;
-	return count > 1;
+	return count > own;
 }
 
 int dmabuf_set_name(int fd_borrow, const char *name)

@@ -10,14 +10,16 @@
  * caller owns, or a negative errno. */
 int dmabuf_open_fdinfo(void);
 
-/* 1 where anything but this one descriptor of the daemon holds the dma-buf: a
- * descriptor anywhere, one on its way through a socket, a mapping, a device;
- * 0 where nothing does; or a negative errno, which says nothing either way:
+/* 1 where anything but the daemon, whose own the given number of references is
+ * (fd_borrow, and a duplicate of it in a queue, count one each), holds the
+ * dma-buf: a descriptor anywhere, one on its way through a socket, a mapping, a
+ * device; 0 where nothing does; or a negative errno, which says nothing either
+ * way:
  *	-ENOTSUP	the kernel shows no count (before 5.3), or the
  *			descriptor is no dma-buf
  *	-EPROTO		the count is less than the daemon's own
  *	and what opening and reading a file there gives. */
-int dmabuf_held(int fdinfo_fd_borrow, int fd_borrow);
+int dmabuf_held(int fdinfo_fd_borrow, int fd_borrow, unsigned int own);
 
 /* Reads "count:" from the text of a dma-buf's fdinfo.  0, or -ENOTSUP: it has
  * none. */

@@ -106,6 +106,14 @@ int lease_create(const char *name, uint64_t size_bytes, uint64_t *tokenp,
 	return TAKE_FD(fd);
 }
 
+bool lease_is_sealed(int fd_borrow)
+{
+	const int size = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	int seals = fcntl(fd_borrow, F_GET_SEALS);
+
+	return seals >= 0 && (seals & size) == size;
+}
+
 int lease_lend(int fd_borrow)
 {
 	return fd_reopen(fd_borrow, O_RDWR);

@@ -3,6 +3,7 @@
 #define DAEMON_LEASE_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/error.h"
@@ -26,6 +27,9 @@
  *	-EMFILE, -ENFILE, -ENOMEM and what memfd_create(2) and open(2) give. */
 int lease_create(const char *name, uint64_t size_bytes, uint64_t *tokenp,
 		 struct error *why);
+
+/* Whether the file's size can never change. */
+bool lease_is_sealed(int fd_borrow);
 
 /* An open file of its own for a client: the caller owns the descriptor and
  * closes it once it is sent.  Or a negative errno. */

@@ -45,8 +45,34 @@ int lease_object_new(struct memory *memory, const struct run *run,
 	object->guard_bytes = memory->guard_bytes;
 	object->device = st.st_dev;
 	object->inode = st.st_ino;
+	object->references = 1;
 	object->fd = TAKE_FD(fd);
 	*objectp = TAKE_PTR(object);
+	return 0;
+}
+
+int lease_object_adopt(struct memory *memory, const struct object *what,
+		       struct object **objectp, struct error *why)
+{
+	uint64_t size_bytes = what->run.size_bytes;
+	struct object *object;
+	struct stat st;
+
+	if (memory->cpu_access != CONTIG_MSG_CPU_BOUNCE)
+		size_bytes += what->guard_bytes;
+	if (fstat(what->fd, &st) < 0)
+		return error_set(why, -errno, "fstat: %s", strerror(errno));
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size_bytes ||
+	    st.st_dev != what->device || st.st_ino != what->inode)
+		return error_set(why, -EPROTO, "it is another file");
+	if (!lease_is_sealed(what->fd))
+		return error_set(why, -EPROTO, "it is not sealed");
+	object = malloc(sizeof(*object));
+	if (!object)
+		return error_set(why, -ENOMEM, "out of memory");
+	*object = *what;
+	object->memory = memory;
+	*objectp = object;
 	return 0;
 }
 

@@ -16,6 +16,8 @@
 int lease_object_new(struct memory *memory, const struct run *run,
 		     const char *name, struct object **objectp,
 		     struct error *why);
+int lease_object_adopt(struct memory *memory, const struct object *what,
+		       struct object **objectp, struct error *why);
 void lease_object_free(struct object *object);
 int lease_object_discard(struct object *object, uint64_t offset,
 			 uint64_t length);

@@ -126,11 +126,11 @@ static int try_count(int dmabuf_fd, struct error *why)
 	_cleanup_fd_ int fdinfo_fd = dmabuf_open_fdinfo();
 	int alone, other, held, again;
 
-	alone = dmabuf_held(fdinfo_fd, dmabuf_fd);
+	alone = dmabuf_held(fdinfo_fd, dmabuf_fd, 1);
 	other = fcntl(dmabuf_fd, F_DUPFD_CLOEXEC, 0);
-	held = dmabuf_held(fdinfo_fd, dmabuf_fd);
+	held = dmabuf_held(fdinfo_fd, dmabuf_fd, 1);
 	(void)fd_close(other);
-	again = dmabuf_held(fdinfo_fd, dmabuf_fd);
+	again = dmabuf_held(fdinfo_fd, dmabuf_fd, 1);
 	if (other < 0 || alone != 0 || held != 1 || again != 0)
 		return error_set(why, -ENOTSUP,
 				 "the kernel does not count a dma-buf's "

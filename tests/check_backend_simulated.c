@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,8 +70,8 @@ START_TEST(table_is_complete)
 		ck_assert_uint_lt(strlen(b->name), CONTIG_MSG_BACKEND_BYTES);
 		ck_assert_ptr_eq(backend_find(b->name), b);
 		ck_assert(b->probe && b->memory_open && b->memory_close &&
-			  b->object_new && b->object_free && b->object_lend &&
-			  b->object_held);
+			  b->object_new && b->object_adopt && b->object_free &&
+			  b->object_lend && b->object_held);
 		ck_assert(!b->copy_to_client == !b->copy_from_client);
 		ck_assert(!b->guard_write == !b->guard_read);
 	}
@@ -204,6 +205,85 @@ START_TEST(objects_are_isolated_and_zero)
 }
 END_TEST
 
+/* As the next daemon does: from the descriptor, and what was recorded. */
+START_TEST(object_is_adopted)
+{
+	struct memory *memory = open_memory();
+	struct object *object, *adopted = NULL;
+	struct object what;
+	int lent;
+
+	memory->guard_bytes = GRANULE;
+	object = new_object(memory, GRANULE, 3 * GRANULE);
+	lent = backend_simulated.object_lend(object);
+	what = *object;
+	what.memory = NULL;
+	what.fd = dup(object->fd);
+	what.references = 2;
+	backend_simulated.object_free(object);
+	memory->guard_bytes = 0; /* is what is new; this one has its own */
+	ck_assert_int_eq(
+		backend_simulated.object_adopt(memory, &what, &adopted, NULL),
+		0);
+	ck_assert_ptr_eq(adopted->memory, memory);
+	ck_assert_uint_eq(adopted->run.phys, BASE + GRANULE);
+	ck_assert_uint_eq(adopted->guard_bytes, GRANULE);
+	ck_assert_uint_eq(adopted->token, what.token);
+	ck_assert_uint_eq(adopted->references, 2);
+	ck_assert_int_eq(backend_simulated.object_held(adopted), 1);
+	(void)fd_close(lent);
+	ck_assert_int_eq(backend_simulated.object_held(adopted), 0);
+	backend_simulated.object_free(adopted);
+	backend_simulated.memory_close(memory);
+}
+END_TEST
+
+static void refuse(const struct object *what, struct memory *memory,
+		   const char *text)
+{
+	struct error why = ERROR_INIT;
+	struct object *adopted = NULL;
+
+	ck_assert_int_eq(
+		backend_simulated.object_adopt(memory, what, &adopted, &why),
+		-EPROTO);
+	ck_assert_ptr_null(adopted);
+	ck_assert_str_eq(why.text, text);
+}
+
+START_TEST(what_is_not_the_object_is_not_adopted)
+{
+	struct memory *memory = open_memory();
+	struct object *object = new_object(memory, 0, GRANULE);
+	struct object what = *object;
+	struct stat st;
+
+	what.run.size_bytes++;
+	refuse(&what, memory, "it is another file");
+	what = *object;
+	what.inode++;
+	refuse(&what, memory, "it is another file");
+	what = *object;
+	what.device++;
+	refuse(&what, memory, "it is another file");
+	what.fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(fstat(what.fd, &st), 0);
+	what.device = st.st_dev;
+	what.inode = st.st_ino;
+	refuse(&what, memory, "it is another file");
+	(void)fd_close(what.fd);
+	what.fd = memfd_create("unsealed", MFD_CLOEXEC);
+	ck_assert_int_eq(ftruncate(what.fd, GRANULE), 0);
+	ck_assert_int_eq(fstat(what.fd, &st), 0);
+	what.device = st.st_dev;
+	what.inode = st.st_ino;
+	refuse(&what, memory, "it is not sealed");
+	(void)fd_close(what.fd);
+	backend_simulated.object_free(object);
+	backend_simulated.memory_close(memory);
+}
+END_TEST
+
 /* Who still holds an object keeps what is in it, until it is discarded. */
 START_TEST(only_discarding_takes_pages_away)
 {
@@ -322,6 +402,8 @@ int main(void)
 	tcase_add_loop_test(object, held_in_every_way, 0, HOLDER_KINDS);
 	tcase_add_test(object, object_describes_what_clients_see);
 	tcase_add_test(object, objects_are_isolated_and_zero);
+	tcase_add_test(object, object_is_adopted);
+	tcase_add_test(object, what_is_not_the_object_is_not_adopted);
 	tcase_add_test(object, only_discarding_takes_pages_away);
 	tcase_add_test(object, guard_is_the_end_of_the_file);
 	tcase_add_test(object, guard_is_what_the_spec_says);

@@ -253,6 +253,49 @@ START_TEST(object_describes_what_clients_see)
 }
 END_TEST
 
+/* As the next daemon finds it: one descriptor here, one in a queue. */
+START_TEST(object_is_adopted)
+{
+	struct object *object = new_object(0, 3 * GRANULE), *adopted = NULL;
+	struct object what = *object;
+	struct error why = ERROR_INIT;
+	int held, lent;
+
+	held = dup(object->fd);
+	what.fd = dup(object->fd);
+	what.references = 2;
+	backend_udmabuf.object_free(object);
+	ck_assert_msg(backend_udmabuf.object_adopt(memory, &what, &adopted,
+						   &why) == 0,
+		      "%s", why.text);
+	ck_assert_int_eq(backend_udmabuf.object_held(adopted), 0);
+	lent = backend_udmabuf.object_lend(adopted);
+	ck_assert_int_eq(backend_udmabuf.object_held(adopted), 1);
+	(void)fd_close(lent);
+	ck_assert_int_eq(backend_udmabuf.object_held(adopted), 0);
+	(void)fd_close(held);
+	ck_assert_int_eq(backend_udmabuf.object_held(adopted), -EPROTO);
+
+	what = *adopted;
+	what.inode++;
+	ck_assert_int_eq(backend_udmabuf.object_adopt(memory, &what, &object,
+						      &why),
+			 -EPROTO);
+	what = *adopted;
+	what.run.size_bytes += GRANULE;
+	ck_assert_int_eq(backend_udmabuf.object_adopt(memory, &what, &object,
+						      &why),
+			 -EPROTO);
+	what.fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(backend_udmabuf.object_adopt(memory, &what, &object,
+						      &why),
+			 -EPROTO);
+	ck_assert_ptr_nonnull(strstr(why.text, "no dma-buf"));
+	(void)fd_close(what.fd);
+	backend_udmabuf.object_free(adopted);
+}
+END_TEST
+
 START_TEST(object_across_huge_pages)
 {
 	struct object *object;
@@ -428,6 +471,7 @@ int main(void)
 		tcase_add_test(pool, objects_are_isolated);
 		tcase_add_test(pool, pages_cannot_be_kept);
 		tcase_add_test(pool, object_describes_what_clients_see);
+		tcase_add_test(pool, object_is_adopted);
 		tcase_add_test(pool, object_across_huge_pages);
 		tcase_add_test(pool, guard_is_behind_the_buffer);
 		tcase_add_test(pool, runs_outside_are_refused);

@@ -54,13 +54,13 @@ START_TEST(other_files_are_no_dmabuf)
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_ge(fdinfo_fd, 0);
-	ck_assert_int_eq(dmabuf_held(fdinfo_fd, fd), -ENOTSUP);
-	ck_assert_int_eq(dmabuf_held(-1, fd), -EBADF);
+	ck_assert_int_eq(dmabuf_held(fdinfo_fd, fd, 1), -ENOTSUP);
+	ck_assert_int_eq(dmabuf_held(-1, fd, 1), -EBADF);
 	ck_assert_int_eq(dmabuf_set_name(fd, "frame"), -ENOTTY);
 	ck_assert_int_eq(dmabuf_sync(fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ),
 			 -ENOTTY);
 	(void)fd_close(fd);
-	ck_assert_int_eq(dmabuf_held(fdinfo_fd, -1), -ENOENT);
+	ck_assert_int_eq(dmabuf_held(fdinfo_fd, -1, 1), -ENOENT);
 	(void)fd_close(fdinfo_fd);
 	ck_assert_int_eq(dmabuf_sync(-1, 0), -EBADF);
 }

@@ -188,7 +188,11 @@ START_TEST(seals_hold)
 	ck_assert_int_eq(fcntl(lent, F_ADD_SEALS, F_SEAL_WRITE), -1);
 	ck_assert_int_eq(errno, EPERM);
 	ck_assert_int_eq(ftruncate(lent, SIZE), 0);
+	ck_assert(lease_is_sealed(fd) && lease_is_sealed(lent));
 	(void)fd_close(lent);
+	(void)fd_close(fd);
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC); /* knows no seals */
+	ck_assert(!lease_is_sealed(fd));
 	(void)fd_close(fd);
 }
 END_TEST

@@ -33,21 +33,27 @@ void banner_write(char text[BANNER_BYTES], const struct service *service)
 {
 	const struct lender *lender = service->lender;
 	char size[FORMAT_SIZE_BYTES], lent[FORMAT_SIZE_BYTES];
-	uint64_t total_bytes = 0, lent_bytes = 0;
+	uint64_t total_bytes = 0, lent_bytes = 0, quarantined_bytes = 0;
+	char quarantined[FORMAT_SIZE_BYTES];
 	const struct region *region;
 
 	list_for_each (region, &lender->regions, link) {
 		total_bytes += region_size_bytes(region);
 		lent_bytes += region->lent_bytes + region->draining_bytes;
+		quarantined_bytes += region->quarantined_bytes;
 	}
 	(void)snprintf(text, BANNER_BYTES,
 		       "Serving %s in %zu region%s: %s lent in %zu buffer%s, "
-		       "%zu client%s",
+		       "%zu client%s%s%s",
 		       format_size(size, total_bytes), lender->n_regions,
 		       plural(lender->n_regions), format_size(lent, lent_bytes),
 		       lender->registry.n_buffers,
 		       plural(lender->registry.n_buffers), service->n_sessions,
-		       plural(service->n_sessions));
+		       plural(service->n_sessions),
+		       quarantined_bytes ? "; quarantined: " : "",
+		       quarantined_bytes ? format_size(quarantined,
+						       quarantined_bytes)
+					 : "");
 }
 
 static void show(struct banner *banner)

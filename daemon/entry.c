@@ -46,6 +46,7 @@ void entry_set_region(struct contig_msg_region *entry,
 	entry->draining_bytes = region->draining_bytes;
 	entry->guarding_bytes = region->guarding_bytes;
 	entry->dirty_bytes = region->dirt.bytes;
+	entry->quarantined_bytes = region->quarantined_bytes;
 	entry->granule_bytes = region_granule_bytes(region);
 	entry->guard_bytes = region->memory->guard_bytes;
 	entry->damaged_guards = region->damaged_guards;

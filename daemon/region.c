@@ -13,7 +13,8 @@
 /*
  * What became of each byte of a region:
  *
- *	clean + dirty + lent + draining + guarding + unusable == size
+ *	clean + dirty + lent + draining + guarding + unusable + quarantined
+ *		== size
  *
  * Clean is what is free in the spaces of its partitions.  Dirty is free for
  * people, in every figure that they see, but not for the allocator: it stays
@@ -21,36 +22,62 @@
  * memory that was not cleaned, whatever else goes wrong: there is no flag to
  * forget.
  *
- * A run whose zeroing failed stays taken for good.
+ * A run whose zeroing failed stays taken for good, and so does one that an
+ * earlier daemon lent to who knows whom.
  */
 
-static int soil_all(struct region *region, struct space *space)
+static int take(struct region *region, const struct region_spec *spec,
+		struct error *why)
 {
-	size_t n;
-	const struct run *segments = space_segments(space, &n);
+	for (size_t i = 0; i < spec->n_taken; i++) {
+		const struct run *run = &spec->taken[i];
+		int r = partitions_claim(&region->partitions, run);
 
-	for (size_t i = 0; i < n; i++) {
-		struct stain *stain = stain_new(&segments[i]);
-		int r;
-
-		if (!stain)
-			return -ENOMEM;
-		r = space_claim(space, &stain->run);
-		if (r < 0) {
-			free(stain);
-			return r;
-		}
-		dirt_add_consume(&region->dirt, stain);
+		if (r < 0)
+			return error_set(why, r,
+					 "%" PRIu64 " bytes at 0x%" PRIx64
+					 " cannot be kept from being lent: %s",
+					 run->size_bytes, run->phys,
+					 strerror(-r));
 	}
 	return 0;
 }
 
-static int soil_everything(struct region *region)
-{
-	int r = 0;
+/* Made before they count: claiming changes what is gone through. */
+struct stains {
+	struct list list; // stain::link
+	bool failed;
+};
 
-	for (size_t i = 0; r == 0 && i < region->partitions.n; i++)
-		r = soil_all(region, region->partitions.items[i].space);
+static void add_stain(void *data, const struct run *run)
+{
+	struct stains *stains = data;
+	struct stain *stain = stain_new(run);
+
+	if (stain)
+		list_append(&stains->list, &stain->link);
+	else
+		stains->failed = true;
+}
+
+static int soil_the_rest(struct region *region)
+{
+	struct stains stains = {.failed = false};
+	struct stain *stain, *next;
+	int r;
+
+	list_init(&stains.list);
+	partitions_for_each_free(&region->partitions, add_stain, &stains);
+	r = stains.failed ? -ENOMEM : 0;
+	list_for_each_safe (stain, next, &stains.list, link) {
+		list_remove(&stain->link);
+		if (r == 0)
+			r = partitions_claim(&region->partitions, &stain->run);
+		if (r == 0)
+			dirt_add_consume(&region->dirt, stain);
+		else
+			free(stain);
+	}
 	return r;
 }
 
@@ -129,12 +156,16 @@ int region_new_consume(struct region **regionp, const struct region_spec *spec,
 	r = cut_partitions(region, spec, memory, why);
 	if (r < 0)
 		return r;
+	r = take(region, spec, why);
+	if (r < 0)
+		return r;
 	if (!memory->starts_clean) {
-		r = soil_everything(region);
+		r = soil_the_rest(region);
 		if (r < 0)
 			return error_set(why, r, "out of memory");
 	}
 	region->memory = memory;
+	region->vault = spec->vault;
 	*regionp = TAKE_PTR(region);
 	return 0;
 }

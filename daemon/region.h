@@ -14,6 +14,7 @@
 #include "util/list.h"
 
 struct scrub;
+struct vault;
 
 /* A range of memory with one backend, and what became of each byte of it. */
 struct region {
@@ -38,6 +39,8 @@ struct region {
 	uint64_t damaged_guards; /* found since start */
 	uint64_t drained_ms;	 /* when a buffer last began to drain */
 	uint64_t unusable_bytes; /* zeroing failed: never lent again */
+	uint64_t quarantined_bytes; /* nobody can know whether they are free */
+	struct vault *vault; /* keeps what is lent; borrowed, or NULL */
 };
 
 struct region_spec {
@@ -47,11 +50,16 @@ struct region_spec {
 	uint64_t granule_bytes;
 	const struct config_region *section; /* outlives the region */
 	uint64_t *ticketp; /* of struct dirt; borrowed, outlives the region */
+	const struct run *taken; /* not free from the start, borrowed: lent by
+				    an earlier daemon, or nobody knows */
+	size_t n_taken;
+	struct vault *vault; /* borrowed, outlives the region; may be NULL */
 };
 
 /* Makes a region of memory, which it takes over only where it returns 0.
- * Memory that does not start clean is all dirty.  A reservation that does not
- * fit is logged and left out.  -EINVAL, -ENOMEM. */
+ * Memory that does not start clean is all dirty but for what is taken.  A
+ * reservation that does not fit is logged and left out.  -EINVAL, -ENOMEM;
+ * -ERANGE, -EBUSY: it has not in it what is taken, or that is in it twice. */
 int region_new_consume(struct region **regionp, const struct region_spec *spec,
 		       struct memory *memory, struct error *why);
 /* All buffers must be gone. */

@@ -77,6 +77,7 @@ static enum request_outcome handle_status(struct session *session,
 		status->lent_bytes += region->lent_bytes;
 		status->draining_bytes += region->draining_bytes;
 		status->dirty_bytes += region->dirt.bytes;
+		status->quarantined_bytes += region->quarantined_bytes;
 	}
 	status->allocations = lender->allocations;
 	status->refusals = lender->refusals;

@@ -162,6 +162,9 @@ struct contig_region_info {
 	uint64_t guarding_bytes; /**< in guards behind these two */
 	uint64_t dirty_bytes; /**< of free_bytes and reserved_bytes, those not
 				   yet zeroed */
+	uint64_t quarantined_bytes; /**< not lent: an earlier daemon lent them,
+				       and nothing tells whether somebody still
+				       has them */
 	uint64_t granule_bytes;
 	uint64_t guard_bytes;	 /**< behind each buffer; 0: none */
 	uint64_t damaged_guards; /**< that something wrote to, found since
@@ -182,6 +185,7 @@ struct contig_status {
 	uint64_t lent_bytes;
 	uint64_t draining_bytes;
 	uint64_t dirty_bytes;
+	uint64_t quarantined_bytes; /**< as in struct contig_region_info */
 	uint64_t allocations; /**< buffers lent since start */
 	uint64_t refusals;    /**< allocations refused since start */
 	uint32_t regions;

@@ -108,6 +108,7 @@ static uint64_t decode_region(const void *entry, void *out)
 	info->draining_bytes = r->draining_bytes;
 	info->guarding_bytes = r->guarding_bytes;
 	info->dirty_bytes = r->dirty_bytes;
+	info->quarantined_bytes = r->quarantined_bytes;
 	info->granule_bytes = r->granule_bytes;
 	info->guard_bytes = r->guard_bytes;
 	info->damaged_guards = r->damaged_guards;

@@ -31,6 +31,7 @@ static int take_status(struct call *call, const union message *reply,
 	status->lent_bytes = s->lent_bytes;
 	status->draining_bytes = s->draining_bytes;
 	status->dirty_bytes = s->dirty_bytes;
+	status->quarantined_bytes = s->quarantined_bytes;
 	status->allocations = s->allocations;
 	status->refusals = s->refusals;
 	status->regions = s->regions;

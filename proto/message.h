@@ -141,6 +141,7 @@ struct contig_msg_status_reply {
 	uint64_t lent_bytes;
 	uint64_t draining_bytes;
 	uint64_t dirty_bytes; /* free, waiting to be zeroed */
+	uint64_t quarantined_bytes;
 	uint64_t allocations; /* buffers lent since start */
 	uint64_t refusals;    /* allocations refused since start */
 	uint32_t pid;
@@ -190,6 +191,8 @@ struct contig_msg_region {
 	uint64_t draining_bytes;
 	uint64_t guarding_bytes; /* in guards behind these two */
 	uint64_t dirty_bytes; /* of free_bytes, those not yet zeroed */
+	uint64_t quarantined_bytes; /* not lent, as somebody may have them
+				       whom the daemon cannot see */
 	uint64_t granule_bytes;
 	uint64_t guard_bytes;	 /* behind each buffer; 0: none */
 	uint64_t damaged_guards; /* found since start */
@@ -338,11 +341,11 @@ static_assert(sizeof(struct contig_msg_error) == 440, "wire size");
 static_assert(sizeof(struct contig_msg_hello) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_hello_reply) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_plain) == 16, "wire size");
-static_assert(sizeof(struct contig_msg_status_reply) == 128, "wire size");
+static_assert(sizeof(struct contig_msg_status_reply) == 136, "wire size");
 static_assert(sizeof(struct contig_msg_list) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_list_reply) == 24, "wire size");
 static_assert(sizeof(struct contig_msg_backend) == 416, "wire size");
-static_assert(sizeof(struct contig_msg_region) == 208, "wire size");
+static_assert(sizeof(struct contig_msg_region) == 216, "wire size");
 static_assert(sizeof(struct contig_msg_buffer) == 168, "wire size");
 static_assert(sizeof(struct contig_msg_client) == 48, "wire size");
 static_assert(sizeof(struct contig_msg_occupancy) == 24, "wire size");

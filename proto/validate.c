@@ -302,6 +302,9 @@ static int entry_region(const struct contig_msg_region *r, struct error *why)
 	    r->reserved_bytes > r->size_bytes - r->free_bytes ||
 	    r->guarding_bytes >
 		    r->size_bytes - r->free_bytes - r->reserved_bytes ||
+	    r->quarantined_bytes > r->size_bytes - r->free_bytes -
+					   r->reserved_bytes -
+					   r->guarding_bytes ||
 	    r->dirty_bytes > r->free_bytes + r->reserved_bytes)
 		return error_set(why, MALFORMED, "the sizes contradict");
 	return 0;

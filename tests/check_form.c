@@ -57,7 +57,7 @@ START_TEST(pages_are_full)
 		uint32_t entries;
 	} pages[] = {
 		{CONTIG_MSG_LIST_BACKENDS, 39},
-		{CONTIG_MSG_LIST_REGIONS, 78},
+		{CONTIG_MSG_LIST_REGIONS, 75},
 		{CONTIG_MSG_LIST_BUFFERS, 97},
 		{CONTIG_MSG_LIST_CLIENTS, 340},
 	};

@@ -54,6 +54,7 @@ static void fill(uint16_t opcode, void *entry, uint32_t id)
 		region->guarding_bytes = 4;
 		region->guard_bytes = 48;
 		region->damaged_guards = 7;
+		region->quarantined_bytes = 5;
 		region->granule_bytes = 16;
 		region->guarantees = CONTIG_MSG_CACHED;
 		region->buffers = 10;
@@ -164,6 +165,7 @@ START_TEST(lists_regions)
 		ck_assert_uint_eq(array[i].guarding_bytes, 4);
 		ck_assert_uint_eq(array[i].guard_bytes, 48);
 		ck_assert_uint_eq(array[i].damaged_guards, 7);
+		ck_assert_uint_eq(array[i].quarantined_bytes, 5);
 		ck_assert_uint_eq(array[i].granule_bytes, 16);
 		ck_assert_uint_eq(array[i].guarantees, CONTIG_CACHED);
 		ck_assert_uint_eq(array[i].buffers, 10);

@@ -30,6 +30,7 @@ static void answer_status(struct fake *f, int fd, unsigned int n)
 	s->lent_bytes = 4;
 	s->draining_bytes = 5;
 	s->dirty_bytes = 6;
+	s->quarantined_bytes = 13;
 	s->allocations = 7;
 	s->refusals = 8;
 	s->pid = 9;
@@ -55,6 +56,7 @@ START_TEST(carries_every_figure)
 	ck_assert_uint_eq(status.lent_bytes, 4);
 	ck_assert_uint_eq(status.draining_bytes, 5);
 	ck_assert_uint_eq(status.dirty_bytes, 6);
+	ck_assert_uint_eq(status.quarantined_bytes, 13);
 	ck_assert_uint_eq(status.allocations, 7);
 	ck_assert_uint_eq(status.refusals, 8);
 	ck_assert_int_eq(status.pid, 9);

@@ -118,6 +118,77 @@ START_TEST(what_cannot_be_zeroed_stays_out_of_use)
 }
 END_TEST
 
+/* What an earlier daemon lent is neither clean nor dirty. */
+START_TEST(what_is_taken_is_not_free)
+{
+	const struct run segment = {FAKE_BASE, MIB};
+	const struct run taken[] = {
+		{FAKE_BASE + MIB / 2, FAKE_GRANULE},
+		{FAKE_BASE, 2 * FAKE_GRANULE},
+		{FAKE_BASE + MIB - FAKE_GRANULE, FAKE_GRANULE},
+	};
+	const struct region_spec spec = {
+		.id = 1,
+		.name = "taken",
+		.granule_bytes = FAKE_GRANULE,
+		.ticketp = &fake.ticket,
+		.taken = taken,
+		.n_taken = 3,
+	};
+	struct region *region;
+
+	for (int clean = 0; clean < 2; clean++) {
+		fake_init(&fake, &segment, 1, clean);
+		ck_assert_int_eq(
+			region_new_consume(&region, &spec, &fake.memory, NULL),
+			0);
+		ck_assert_uint_eq(region_size_bytes(region), MIB);
+		ck_assert_uint_eq(region_free_bytes(region),
+				  MIB - 4 * FAKE_GRANULE);
+		ck_assert_uint_eq(region->dirt.bytes,
+				  clean ? 0 : MIB - 4 * FAKE_GRANULE);
+		clean_all(region);
+		for (size_t i = 0; i < 3; i++)
+			ck_assert_int_eq(partitions_claim(&region->partitions,
+							  &taken[i]),
+					 -EBUSY);
+		for (size_t i = 0; i < 3; i++)
+			region_give_back(region, &taken[i]);
+		ck_assert_uint_eq(region_free_bytes(region), MIB);
+		(void)region_free(region);
+	}
+}
+END_TEST
+
+START_TEST(what_cannot_be_taken_is_an_error)
+{
+	const struct run segment = {FAKE_BASE, MIB};
+	struct run taken[] = {
+		{FAKE_BASE, 2 * FAKE_GRANULE},
+		{FAKE_BASE + FAKE_GRANULE, FAKE_GRANULE},
+	};
+	const struct region_spec spec = {
+		.id = 1,
+		.name = "taken",
+		.granule_bytes = FAKE_GRANULE,
+		.ticketp = &fake.ticket,
+		.taken = taken,
+		.n_taken = 2,
+	};
+	struct error why = ERROR_INIT;
+	struct region *region;
+
+	fake_init(&fake, &segment, 1, false);
+	ck_assert_int_eq(region_new_consume(&region, &spec, &fake.memory, &why),
+			 -EBUSY);
+	ck_assert_ptr_nonnull(strstr(why.text, "cannot be kept from"));
+	taken[1].phys = FAKE_BASE + MIB;
+	ck_assert_int_eq(region_new_consume(&region, &spec, &fake.memory, &why),
+			 -ERANGE);
+	fake_deinit(&fake);
+}
+END_TEST
+
 /* Clean and dirty runs side by side count as one; across a gap they do not. */
 START_TEST(longest_run_joins_clean_and_dirty)
 {
@@ -136,8 +207,8 @@ START_TEST(longest_run_joins_clean_and_dirty)
 	struct region *region;
 
 	fake_init(&fake, segments, 2, true);
-	ck_assert_int_eq(
-		region_new_consume(&region, &spec, &fake.memory, NULL), 0);
+	ck_assert_int_eq(region_new_consume(&region, &spec, &fake.memory, NULL),
+			 0);
 	ck_assert_uint_eq(usable_longest_bytes(region, NULL), MIB);
 	ck_assert_int_eq(partitions_claim(&region->partitions, &first), 0);
 	ck_assert_int_eq(partitions_claim(&region->partitions, &last), 0);
@@ -231,6 +302,8 @@ int main(void)
 	tcase_add_test(tcase, used_memory_passes_the_dirt);
 	tcase_add_test(tcase, backend_without_zeroing_returns_clean_memory);
 	tcase_add_test(tcase, what_cannot_be_zeroed_stays_out_of_use);
+	tcase_add_test(tcase, what_is_taken_is_not_free);
+	tcase_add_test(tcase, what_cannot_be_taken_is_an_error);
 	tcase_add_test(tcase, longest_run_joins_clean_and_dirty);
 	tcase_add_test(tcase, bad_granule_leaves_memory_with_the_caller);
 	tcase_add_test(tcase, guards_are_of_whole_granules);

@@ -27,6 +27,7 @@ static const struct contig_region_info info = {
 	.granule_bytes = 1024,
 	.guarantees = CONTIG_CONTIGUOUS | CONTIG_PHYS_KNOWN,
 	.buffers = 4294967295u,
+	.quarantined_bytes = 5,
 	.is_default = 1,
 };
 
@@ -44,7 +45,7 @@ START_TEST(every_fact)
 		"\"cached\":false,\"phys_known\":true,\"span\":65536,"
 		"\"usable\":true,\"reserved\":1024,\"lent\":3,\"draining\":2,"
 		"\"guarding\":4,\"dirty\":1,\"guard\":2048,\"damaged\":5,"
-		"\"buffers\":4294967295}]");
+		"\"quarantined\":5,\"buffers\":4294967295}]");
 }
 END_TEST
 

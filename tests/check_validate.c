@@ -657,6 +657,13 @@ START_TEST(region_entry)
 	r->guard_bytes = 4097;
 	ck_reply_bad(0, "the guard is not of whole granules");
 	r->guard_bytes = 0;
+	r->free_bytes = r->largest_free_bytes = 8192;
+	r->quarantined_bytes = 1;
+	ck_reply_bad(0, "sizes contradict");
+	r->free_bytes = r->largest_free_bytes = 8191;
+	ck_assert_int_eq(reply(0), 0);
+	r->quarantined_bytes = 0;
+	r->free_bytes = r->largest_free_bytes = 8192;
 	r->granule_bytes = 0;
 	ck_reply_bad(0, "granule");
 	r->granule_bytes = 4095;

@@ -37,6 +37,8 @@ static const struct column columns[] = {
 	{"GUARD", "guard", COLUMN_SIZE, false, "guard behind each buffer"},
 	{"DAMAGED", "damaged", COLUMN_NUMBER, false,
 	 "guards that something wrote to"},
+	{"QUARANTINED", "quarantined", COLUMN_SIZE, false,
+	 "not lent, as somebody may still have it"},
 	{"CONTIGUOUS", "contiguous", COLUMN_FLAG, false,
 	 "buffers are physically contiguous"},
 	{"ISOLATED", "isolated", COLUMN_FLAG, false,
@@ -71,6 +73,7 @@ int region_facts(json_object *array, const struct contig_region_info *region)
 	facts_add_number(&facts, "dirty", region->dirty_bytes);
 	facts_add_number(&facts, "guard", region->guard_bytes);
 	facts_add_number(&facts, "damaged", region->damaged_guards);
+	facts_add_number(&facts, "quarantined", region->quarantined_bytes);
 	facts_add_number(&facts, "buffers", region->buffers);
 	return facts_append(&facts, array);
 }

@@ -49,6 +49,7 @@ static int print_json(const struct contig_status *status,
 	facts_add_number(&facts, "lent", status->lent_bytes);
 	facts_add_number(&facts, "draining", status->draining_bytes);
 	facts_add_number(&facts, "dirty", status->dirty_bytes);
+	facts_add_number(&facts, "quarantined", status->quarantined_bytes);
 	facts_add_number(&facts, "allocations", status->allocations);
 	facts_add_number(&facts, "refusals", status->refusals);
 	facts_add_number(&facts, "regions", status->regions);
@@ -65,6 +66,7 @@ static void print_text(const struct contig_status *status,
 	char up[FORMAT_DURATION_BYTES], total[FORMAT_SIZE_BYTES];
 	char free_bytes[FORMAT_SIZE_BYTES], dirty[FORMAT_SIZE_BYTES];
 	char lent[FORMAT_SIZE_BYTES], draining[FORMAT_SIZE_BYTES];
+	char quarantined[FORMAT_SIZE_BYTES];
 
 	printf("contigd %s, process %ld, up %s\n", status->version,
 	       (long)status->pid, format_duration(up, status->uptime_ms));
@@ -76,6 +78,10 @@ static void print_text(const struct contig_status *status,
 	       format_size(dirty, status->dirty_bytes),
 	       format_size(lent, status->lent_bytes),
 	       format_size(draining, status->draining_bytes));
+	if (status->quarantined_bytes > 0)
+		printf("          %s quarantined: not lent, as somebody may "
+		       "still have them\n",
+		       format_size(quarantined, status->quarantined_bytes));
 	printf("buffers   %" PRIu32 " now, %" PRIu64 " since start, %" PRIu64
 	       " refused\n",
 	       status->buffers, status->allocations, status->refusals);

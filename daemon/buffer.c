@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "proto/message.h"
 #include "util/broken.h"
 #include "util/cleanup.h"
 
@@ -21,26 +23,41 @@
  * The guard behind it is taken from the region, but charged to nobody: it is
  * the operator's wish, and no client can use it.
  *
+ * With a vault, it is recorded before its object is made, and its descriptor is
+ * kept before anybody else can have one; see vault.c for what is left when the
+ * daemon is killed in between.
+ *
  * Everything that the end needs is made at the start (the stain), so that
  * memory can come back when there is no memory.
  */
 
-static void charge(struct buffer *buffer, struct owner *owner)
+/* Takes over the reference to the account. */
+static void charge(struct buffer *buffer, struct accounts *accounts,
+		   struct account *account)
 {
 	uint64_t bytes = buffer_bytes(buffer);
 
-	buffer->owner = owner;
-	buffer->accounts = owner->accounts;
-	buffer->account = account_ref(owner->account);
-	buffer->account->n_buffers++;
-	buffer->account->bytes += bytes;
-	owner->n_buffers++;
-	owner->bytes += bytes;
-	list_append(&owner->buffers, &buffer->owner_link);
+	buffer->accounts = accounts;
+	buffer->account = account;
+	account->n_buffers++;
+	account->bytes += bytes;
 	buffer->region->n_buffers++;
-	buffer->region->lent_bytes += bytes;
+	if (buffer->state == BUFFER_LENT) {
+		buffer->region->lent_bytes += bytes;
+	} else {
+		account->draining_bytes += bytes;
+		buffer->region->draining_bytes += bytes;
+	}
 	buffer->region->guarding_bytes += buffer->object->guard_bytes;
 	list_append(&buffer->region->buffers, &buffer->region_link);
+}
+
+static void own(struct buffer *buffer, struct owner *owner)
+{
+	buffer->owner = owner;
+	owner->n_buffers++;
+	owner->bytes += buffer_bytes(buffer);
+	list_append(&owner->buffers, &buffer->owner_link);
 }
 
 static void disown(struct buffer *buffer)
@@ -72,6 +89,60 @@ static void refund(struct buffer *buffer)
 	list_remove(&buffer->region_link);
 }
 
+/* A buffer that is on no list, with what its end will need. */
+static struct buffer *new_buffer(struct region *region, uint64_t id,
+				 const char *name, const struct run *run)
+{
+	_cleanup_free_ struct buffer *buffer = calloc(1, sizeof(*buffer));
+	struct stain *stain = stain_new(run);
+
+	if (!buffer || !stain) {
+		free(stain);
+		return NULL;
+	}
+	buffer->id = id;
+	buffer->state = BUFFER_LENT;
+	buffer->region = region;
+	buffer->stain = stain;
+	(void)snprintf(buffer->name, sizeof(buffer->name), "%s", name);
+	list_init(&buffer->return_link);
+	list_init(&buffer->region_link);
+	list_init(&buffer->owner_link);
+	list_init(&buffer->watch_link);
+	list_init(&buffer->round_link);
+	return TAKE_PTR(buffer);
+}
+
+static void free_new(struct buffer *buffer)
+{
+	buffer->entry = vault_erase(buffer->entry);
+	free(buffer->stain);
+	free(buffer);
+}
+
+static int claim(struct buffer *buffer, const struct buffer_spec *spec,
+		 const struct run *run, struct error *why)
+{
+	const struct memory *memory = spec->region->memory;
+	const struct ledger_claim claim = {
+		.id = spec->id,
+		.run = *run,
+		.guard_bytes = memory->guard_bytes,
+		.owner_uid = spec->owner->account->uid,
+		.flags = memory->guarantees & CONTIG_MSG_PHYS_KNOWN
+				 ? 0
+				 : LEDGER_MADE_UP,
+		.region = spec->region->name,
+		.backend = memory->backend->name,
+		.name = buffer->name,
+	};
+	int r = vault_claim(spec->region->vault, &claim, &buffer->entry);
+
+	return r < 0 ? error_set(why, r, "no room to record the buffer: %s",
+				 strerror(-r))
+		     : 0;
+}
+
 int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 		       const struct run *run, struct error *why)
 {
@@ -80,28 +151,80 @@ int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 		.phys = run->phys,
 		.size_bytes = run->size_bytes - memory->guard_bytes,
 	};
-	_cleanup_free_ struct buffer *buffer = calloc(1, sizeof(*buffer));
-	_cleanup_free_ struct stain *stain = stain_new(run);
+	struct buffer *buffer =
+		new_buffer(spec->region, spec->id, spec->name, run);
 	int r;
 
-	if (!buffer || !stain)
+	if (!buffer)
 		return error_set(why, -ENOMEM, "the daemon is out of memory");
-	r = memory->backend->object_new(memory, &lent, spec->name,
-					&buffer->object, why);
-	if (r < 0)
+	r = claim(buffer, spec, run, why);
+	if (r == 0)
+		r = memory->backend->object_new(memory, &lent, spec->name,
+						&buffer->object, why);
+	if (r < 0) {
+		free_new(buffer);
 		return r;
-	buffer->id = spec->id;
-	buffer->state = BUFFER_LENT;
-	buffer->region = spec->region;
-	buffer->stain = TAKE_PTR(stain);
-	(void)snprintf(buffer->name, sizeof(buffer->name), "%s", spec->name);
-	list_init(&buffer->return_link);
-	list_init(&buffer->region_link);
-	list_init(&buffer->owner_link);
-	list_init(&buffer->watch_link);
-	list_init(&buffer->round_link);
-	charge(buffer, spec->owner);
-	*bufferp = TAKE_PTR(buffer);
+	}
+	charge(buffer, spec->owner->accounts, account_ref(spec->owner->account));
+	own(buffer, spec->owner);
+	*bufferp = buffer;
+	return 0;
+}
+
+int buffer_keep(struct buffer *const *buffers, size_t n, struct error *why)
+{
+	struct vault_entry *entries[SHELF_BATCH];
+	int fds[SHELF_BATCH];
+	int r;
+
+	if (n == 0 || !buffers[0]->entry)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		entries[i] = buffers[i]->entry;
+		fds[i] = buffers[i]->object->fd;
+	}
+	r = vault_keep(entries, fds, n);
+	if (r < 0)
+		return error_set(why, r,
+				 "its descriptor cannot be kept for a restart: "
+				 "%s",
+				 strerror(-r));
+	for (size_t i = 0; i < n; i++) {
+		struct object *object = buffers[i]->object;
+
+		object->references++;
+		vault_lend(entries[i],
+			   &(struct ledger_object){.token = object->token,
+						   .device = object->device,
+						   .inode = object->inode});
+	}
+	return 0;
+}
+
+int buffer_restore(struct buffer **bufferp, const struct buffer_past *past)
+{
+	struct object *object = past->object;
+	const struct run run = {
+		.phys = object->run.phys,
+		.size_bytes = object->run.size_bytes + object->guard_bytes,
+	};
+	struct account *account =
+		account_get_ref(past->accounts, past->owner_uid);
+	struct buffer *buffer =
+		new_buffer(past->region, past->id, past->name, &run);
+
+	if (!account || !buffer) {
+		(void)account_unref(past->accounts, account);
+		if (buffer)
+			free_new(buffer);
+		return -ENOMEM;
+	}
+	buffer->state = past->state;
+	buffer->guard_filled = past->guard_filled;
+	buffer->entry = past->entry;
+	buffer->object = object;
+	charge(buffer, past->accounts, account);
+	*bufferp = buffer;
 	return 0;
 }
 
@@ -129,6 +252,8 @@ struct buffer *buffer_free(struct buffer *buffer, enum buffer_end end)
 	if (buffer->pins > 0)
 		broken("buffer %llu ends while it is copied",
 		       (unsigned long long)buffer->id);
+	if (end != BUFFER_LEFT)
+		buffer->entry = vault_erase(buffer->entry);
 	refund(buffer);
 	if (end != BUFFER_UNTOUCHED || buffer->guard_filled) {
 		if (end == BUFFER_LEFT)
@@ -145,11 +270,18 @@ struct buffer *buffer_free(struct buffer *buffer, enum buffer_end end)
 	return NULL;
 }
 
+void buffer_note_guard(struct buffer *buffer)
+{
+	buffer->guard_filled = true;
+	vault_note_guard(buffer->entry);
+}
+
 void buffer_drain(struct buffer *buffer, uint64_t now_ms)
 {
 	if (buffer->state == BUFFER_DRAINING)
 		return;
 	buffer->state = BUFFER_DRAINING;
+	vault_drain(buffer->entry);
 	buffer->account->drained_ms = now_ms;
 	buffer->account->draining_bytes += buffer_bytes(buffer);
 	buffer->region->drained_ms = now_ms;

@@ -12,6 +12,7 @@
 #include "daemon/guard.h"
 #include "daemon/owner.h"
 #include "daemon/region.h"
+#include "daemon/vault.h"
 #include "util/error.h"
 #include "util/list.h"
 #include "util/rb.h"
@@ -40,6 +41,7 @@ struct buffer {
 	struct account *account; /* a reference: charged until the end */
 	struct accounts *accounts;
 	struct owner *owner; /* NULL: that connection has ended */
+	struct vault_entry *entry; /* owned; NULL: it ends with the daemon */
 	unsigned int pins;   /* the worker copies from or to it */
 	bool guard_filled;   /* so what is in the guard means something */
 	struct guard_damage damage; /* of the guard, once it was reported */
@@ -79,6 +81,26 @@ struct buffer_spec {
 int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 		       const struct run *run, struct error *why);
 
+/* Makes sure that n buffers of one request outlive the daemon, where there is
+ * a vault: all or none.  Nobody may have them before. */
+int buffer_keep(struct buffer *const *buffers, size_t n, struct error *why);
+
+/* One that an earlier daemon lent. */
+struct buffer_past {
+	uint64_t id;
+	const char *name;
+	enum buffer_state state;
+	struct region *region; /* in which its run is taken */
+	struct accounts *accounts;
+	uint32_t owner_uid;
+	bool guard_filled;
+	struct vault_entry *entry; /* consumed where this succeeds ... */
+	struct object *object;	   /* ... as is this one */
+};
+
+/* Makes a buffer without a connection of it.  0 or -ENOMEM. */
+int buffer_restore(struct buffer **bufferp, const struct buffer_past *past);
+
 /* How a buffer ended. */
 enum buffer_end {
 	BUFFER_UNTOUCHED, /* nobody ever got a descriptor: the run is clean */
@@ -88,6 +110,9 @@ enum buffer_end {
 
 /* Ends a buffer: its run goes back to the region.  Returns NULL. */
 struct buffer *buffer_free(struct buffer *buffer, enum buffer_end end);
+
+/* The guard behind it has its pattern. */
+void buffer_note_guard(struct buffer *buffer);
 
 /* The owner let go, others may still hold it: LENT becomes DRAINING. */
 void buffer_drain(struct buffer *buffer, uint64_t now_ms);

@@ -18,6 +18,8 @@
  * 0 or a negative errno; whether the manager kept it is not known. */
 int custody_leave(const struct tract *tract,
 		  const struct backend_options *options, struct error *why);
+/* Has the manager drop it again. */
+void custody_withdraw(const struct tract *tract);
 int custody_leave_probes(const struct probes *probes, struct error *why);
 
 /* Claims the next tract, and opens it.  1: *tractp is one, the caller's;

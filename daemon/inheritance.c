@@ -72,10 +72,26 @@ int inheritance_take_at(struct inheritance *inheritance, size_t index)
 	return fd;
 }
 
+/* Its place, or n. */
+static size_t find(const struct inheritance *inheritance, const char *name)
+{
+	size_t i = 0;
+
+	while (i < inheritance->n &&
+	       strcmp(inheritance->items[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+bool inheritance_has(const struct inheritance *inheritance, const char *name)
+{
+	return find(inheritance, name) < inheritance->n;
+}
+
 int inheritance_take(struct inheritance *inheritance, const char *name)
 {
-	for (size_t i = 0; i < inheritance->n; i++)
-		if (strcmp(inheritance->items[i].name, name) == 0)
-			return inheritance_take_at(inheritance, i);
-	return -ENOENT;
+	size_t i = find(inheritance, name);
+
+	return i < inheritance->n ? inheritance_take_at(inheritance, i)
+				  : -ENOENT;
 }

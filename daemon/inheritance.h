@@ -2,6 +2,7 @@
 #ifndef DAEMON_INHERITANCE_H
 #define DAEMON_INHERITANCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A descriptor that was handed to the daemon at its start. */
@@ -28,6 +29,8 @@ void inheritance_deinit(struct inheritance *inheritance);
  * -ENOMEM. */
 int inheritance_add_consume(struct inheritance *inheritance, const char *name,
 			    int fd);
+
+bool inheritance_has(const struct inheritance *inheritance, const char *name);
 
 /* The first descriptor of that name, from now on the caller's; or -ENOENT. */
 int inheritance_take(struct inheritance *inheritance, const char *name);

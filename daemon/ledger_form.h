@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/checksum.h"
+
 /*
  * The exact form of the ledger: a header and records of one size, in the byte
  * order of the machine, which never leaves it.
@@ -89,43 +91,29 @@ static_assert(offsetof(struct ledger_record, lent_check) == 192, "no gaps");
 static_assert(sizeof(struct ledger_header) == 256, "form of the ledger");
 static_assert(offsetof(struct ledger_header, check) == 64, "no gaps");
 
-/* A check over size bytes, a multiple of 8, aligned to 8.  Any damage within 8
- * aligned bytes changes it. */
-static inline uint64_t ledger_sum(const void *bytes, size_t size)
-{
-	const uint64_t *words = bytes;
-	uint64_t sum = UINT64_C(0x9e3779b97f4a7c15);
-
-	for (size_t i = 0; i < size / sizeof(*words); i++) {
-		sum = (sum ^ words[i]) * UINT64_C(0xff51afd7ed558ccd);
-		sum ^= sum >> 32;
-	}
-	return sum;
-}
-
 /* What the checks must be. */
 static inline uint64_t ledger_claim_sum(const struct ledger_record *record)
 {
-	return ledger_sum(&record->id,
+	return checksum64(&record->id,
 			  offsetof(struct ledger_record, claim_check) -
 				  offsetof(struct ledger_record, id));
 }
 
 static inline uint64_t ledger_lent_sum(const struct ledger_record *record)
 {
-	return ledger_sum(&record->id,
+	return checksum64(&record->id,
 			  offsetof(struct ledger_record, lent_check) -
 				  offsetof(struct ledger_record, id));
 }
 
 static inline uint64_t ledger_header_sum(const struct ledger_header *header)
 {
-	return ledger_sum(header, offsetof(struct ledger_header, check));
+	return checksum64(header, offsetof(struct ledger_header, check));
 }
 
 static inline uint64_t ledger_promise_sum(const struct ledger_promise *promise)
 {
-	return ledger_sum(&promise->ids_below, sizeof(promise->ids_below));
+	return checksum64(&promise->ids_below, sizeof(promise->ids_below));
 }
 
 static inline bool ledger_promise_holds(const struct ledger_promise *promise)

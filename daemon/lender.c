@@ -517,6 +517,22 @@ int lender_add_region_consume(struct lender *lender, struct region *region)
 	return 0;
 }
 
+void lender_use_vault(struct lender *lender, struct vault *vault)
+{
+	lender->vault = vault;
+	if (vault && vault->file.ledger)
+		lender->next_id = ledger_first_id(vault->file.ledger);
+}
+
+void lender_add_buffer(struct lender *lender, struct buffer *buffer)
+{
+	registry_add(&lender->registry, buffer);
+	reaper_add(&lender->reaper, buffer, clock_ms());
+	/* its last holder may have gone while nobody looked */
+	(void)reaper_want_sweep(&lender->reaper);
+	arm_reaper(lender);
+}
+
 struct region *lender_find_region(const struct lender *lender, const char *name)
 {
 	struct region *region;

@@ -34,6 +34,7 @@ struct lender {
 	struct accounts accounts;
 	uint64_t ticket; /* of struct dirt */
 	uint64_t next_id;
+	struct vault *vault; /* borrowed; NULL: what is lent ends with us */
 	uint64_t allocations; /* buffers lent since start */
 	uint64_t refusals;
 
@@ -59,13 +60,18 @@ struct lender {
 
 /* 0 or a negative errno. */
 int lender_new(struct lender **lenderp, struct loop *loop);
-/* Every owner must be gone; buffers that somebody still holds are left to
- * their holders. */
+/* Every owner must be gone; all buffers are left to their holders. */
 struct lender *lender_free(struct lender *lender);
 DEFINE_CLEANUP(struct lender *, lender_free)
 
+/* What is lent from now on goes into the vault, which outlives the lender; ids
+ * go on from those that are in it. */
+void lender_use_vault(struct lender *lender, struct vault *vault);
+
 /* Adds a region whose tickets are lender::ticket; zeroing starts. 0 or -ENOMEM. */
 int lender_add_region_consume(struct lender *lender, struct region *region);
+/* Adds a buffer that an earlier daemon lent, to be looked at soon. */
+void lender_add_buffer(struct lender *lender, struct buffer *buffer);
 /* NULL where there is none. */
 struct region *lender_find_region(const struct lender *lender, const char *name);
 struct region *lender_get_region(const struct lender *lender, uint32_t id);

@@ -8,11 +8,11 @@
 #include "util/fd.h"
 
 /*
- * All or nothing, in three steps: the runs, the kernel objects, the
- * descriptors.  The runs come first since they are cheap to take and to give
- * back, and mostly it is they that are missing.  Whatever fails, everything
- * taken so far goes back in the reverse order, and the runs are still clean:
- * nobody has seen a descriptor of them.
+ * All or nothing, in four steps: the runs, the kernel objects, what outlives
+ * the daemon, and the descriptors.  The runs come first since they are cheap to
+ * take and to give back, and mostly it is they that are missing.  Whatever
+ * fails, everything taken so far goes back in the reverse order, and the runs
+ * are still clean: nobody has seen a descriptor of them.
  */
 
 struct loan *loan_new(const struct want *want, struct owner *owner,
@@ -74,6 +74,8 @@ uint32_t loan_reason(int r)
 	case EMFILE:
 	case ENFILE:
 	case ENOSPC:
+	case ENOBUFS:
+	case ETOOMANYREFS:
 		return CONTIG_MSG_R_RESOURCE;
 	default:
 		return CONTIG_MSG_R_BACKEND;
@@ -91,25 +93,39 @@ static void undo_buffers(struct loan *loan)
 	}
 }
 
-static int make_buffer(struct loan *loan, const struct buffer_spec *spec,
-		       const struct run *run, struct error *why)
+static int make_buffers(struct loan *loan, struct buffer_spec *spec,
+			const struct run *runs, uint64_t *next_idp,
+			struct error *why)
 {
-	const struct backend *backend = spec->region->memory->backend;
-	struct buffer **bufferp = &loan->buffers[loan->n_lent];
-	int r;
+	uint32_t count = loan->want.count;
 
-	r = buffer_new_consume(bufferp, spec, run, why);
-	if (r < 0) {
-		region_give_back(spec->region, run);
-		return r;
+	for (uint32_t i = 0; i < count; i++) {
+		int r;
+
+		spec->id = (*next_idp)++;
+		r = buffer_new_consume(&loan->buffers[i], spec, &runs[i], why);
+		if (r < 0) {
+			for (; i < count; i++)
+				region_give_back(spec->region, &runs[i]);
+			return r;
+		}
+		loan->n_lent++;
 	}
-	r = backend->object_lend((*bufferp)->object);
-	if (r < 0) {
-		*bufferp = buffer_free(*bufferp, BUFFER_UNTOUCHED);
-		return error_set(why, r, "no descriptor for the buffer: %s",
-				 strerror(-r));
+	return 0;
+}
+
+static int lend_buffers(struct loan *loan, struct error *why)
+{
+	for (size_t i = 0; i < loan->n_lent; i++) {
+		struct object *object = loan->buffers[i]->object;
+		int fd = object->memory->backend->object_lend(object);
+
+		if (fd < 0)
+			return error_set(why, fd,
+					 "no descriptor for the buffer: %s",
+					 strerror(-fd));
+		loan->fds[i] = fd;
 	}
-	loan->fds[loan->n_lent++] = r;
 	return 0;
 }
 
@@ -145,13 +161,12 @@ int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
 		error_write(&failure->why, "the daemon is out of memory");
 		return fail(failure, CONTIG_MSG_R_RESOURCE);
 	}
-	for (uint32_t i = 0; i < want->count; i++) {
-		spec.id = (*next_idp)++;
-		r = make_buffer(loan, &spec, &runs[i], &failure->why);
-		if (r == 0)
-			continue;
-		while (++i < want->count)
-			region_give_back(region, &runs[i]);
+	r = make_buffers(loan, &spec, runs, next_idp, &failure->why);
+	if (r == 0)
+		r = buffer_keep(loan->buffers, loan->n_lent, &failure->why);
+	if (r == 0)
+		r = lend_buffers(loan, &failure->why);
+	if (r < 0) {
 		undo_buffers(loan);
 		return fail(failure, loan_reason(r));
 	}

@@ -63,6 +63,7 @@ libdaemon_la_SOURCES = \
 	daemon/region.c daemon/region.h \
 	daemon/registry.c daemon/registry.h \
 	daemon/reply.c daemon/reply.h \
+	daemon/restore.c daemon/restore.h \
 	daemon/roll.c daemon/roll.h \
 	daemon/request.c daemon/request.h \
 	daemon/request_alloc.c daemon/request_alloc.h \
@@ -155,6 +156,7 @@ DAEMON_TESTS = \
 	tests/check_region \
 	tests/check_registry \
 	tests/check_reply \
+	tests/check_restore \
 	tests/check_roll \
 	tests/check_request \
 	tests/check_request_check \
@@ -250,6 +252,7 @@ tests_check_deed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_parcel_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_sealed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_prepare_LDADD = libcustodian.la libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_restore_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_roll_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_custody_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_pulse_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -25,6 +25,7 @@
 #include "daemon/setup.h"
 #include "daemon/setup_custody.h"
 #include "daemon/setup_devicetree.h"
+#include "daemon/vault.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -43,11 +44,13 @@
  * lender, with its thread, and the first client come when it is gone.
  *
  * SIGTERM and SIGINT end it: the socket goes first, then the connections; what
- * clients hold they keep.  SIGHUP is ignored: a region cannot change its
- * configuration while it is lent, so there is nothing to read anew.
+ * clients hold they keep, and the vault keeps the record of it.  SIGHUP is
+ * ignored: a region cannot change its configuration while it is lent, so there
+ * is nothing to read anew.
  */
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE     2
+#define STORE_PROOF_MS 5000
 
 struct contigd {
 	struct command_line line;
@@ -60,6 +63,7 @@ struct contigd {
 	struct setup setup;
 	struct listening listening;
 	struct loop *loop;
+	struct vault *vault; /* NULL: buffers end with the daemon */
 	struct lender *lender;
 	struct server *server;
 	struct catcher *on_term;
@@ -133,8 +137,8 @@ static int make_loop(struct contigd *contigd)
 static int listen_to_clients(struct contigd *contigd, struct error *why)
 {
 	const struct configuration *config = &contigd->config;
-	const char *path = config->socket ? config->socket
-					  : CONTIG_DEFAULT_SOCKET;
+	const char *path =
+		config->socket ? config->socket : CONTIG_DEFAULT_SOCKET;
 	const struct listening_owner owner = {
 		.uid = contigd->identity.uid,
 		.gid = config->has_socket_group ? config->socket_group
@@ -177,6 +181,41 @@ static int open_memory(struct contigd *contigd, struct error *why)
 	return 0;
 }
 
+/* The manager keeps nothing.  Memory that it did keep would be lent twice after
+ * every restart, as nothing records what is lent of it: then nothing is. */
+static int do_without_vault(struct contigd *contigd, int r, struct error *why)
+{
+	if (setup_has_kept(&contigd->setup))
+		return r;
+	log_warning("%s: buffers do not outlive the daemon", why->text);
+	contigd->vault = vault_withdraw(contigd->vault);
+	setup_withdraw(&contigd->setup);
+	return 0;
+}
+
+/* Where the manager keeps descriptors, buffers outlive the daemon. */
+static int open_vault(struct contigd *contigd, struct error *why)
+{
+	const struct vault_spec spec = {
+		.directory = getenv("RUNTIME_DIRECTORY"),
+	};
+	bool inherited = inheritance_has(&contigd->inheritance, VAULT_LEDGER);
+	int r;
+
+	if (!manager_has_store())
+		return 0;
+	r = vault_open(&contigd->vault, &contigd->inheritance, &spec, why);
+	if (inherited)
+		return r;
+	if (r == 0)
+		r = manager_prove_store(STORE_PROOF_MS, why);
+	if (r == -ETIMEDOUT)
+		log_warning("%s: whether buffers outlive the daemon shows when "
+			    "it is started anew",
+			    why->text);
+	return r == 0 || r == -ETIMEDOUT ? 0 : do_without_vault(contigd, r, why);
+}
+
 /* Nothing here takes privilege, or could use any. */
 static int lend(struct contigd *contigd)
 {
@@ -185,6 +224,7 @@ static int lend(struct contigd *contigd)
 	r = lender_new(&contigd->lender, contigd->loop);
 	if (r < 0)
 		return r;
+	lender_use_vault(contigd->lender, contigd->vault);
 	policy_init(&contigd->policy, &contigd->config, contigd->identity.uid);
 	service_set_lender(&contigd->service, contigd->lender);
 	setup_make_regions(&contigd->setup, contigd->lender);
@@ -230,6 +270,8 @@ static int serve(struct contigd *contigd, struct error *why)
 		r = open_memory(contigd, why);
 	if (r == 0)
 		r = privilege_drop(&contigd->identity, why);
+	if (r == 0)
+		r = open_vault(contigd, why);
 	if (r < 0)
 		return r;
 	inheritance_deinit(&contigd->inheritance);
@@ -252,11 +294,13 @@ static int prepare(struct contigd *contigd, struct error *why)
 
 static void clean_up(struct contigd *contigd)
 {
+	vault_freeze(contigd->vault);
 	listening_close(&contigd->listening);
 	(void)pulse_free(contigd->pulse);
 	(void)server_free(contigd->server);
 	(void)banner_free(contigd->banner);
 	(void)lender_free(contigd->lender);
+	(void)vault_free(contigd->vault);
 	setup_deinit(&contigd->setup);
 	(void)catcher_free(contigd->on_term);
 	(void)catcher_free(contigd->on_int);

@@ -35,8 +35,10 @@ static void enter(const struct patrol *patrol, size_t i)
 {
 	struct buffer *buffer = patrol->buffers[i];
 
-	if (patrol->task == PATROL_FILL)
-		buffer->guard_filled = patrol->results[i] == 0;
+	if (patrol->task == PATROL_FILL && patrol->results[i] == 0)
+		buffer_note_guard(buffer);
+	else if (patrol->task == PATROL_FILL)
+		return; /* it is lent to nobody */
 	else if (patrol->results[i] < 0)
 		damage_unknown(buffer, patrol->results[i]);
 	else if (patrol->passes[i].damage.bytes > 0)

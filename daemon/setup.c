@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/guarantee.h"
+#include "daemon/restore.h"
 #include "util/format.h"
 #include "util/log.h"
 
@@ -44,6 +45,16 @@ void setup_deinit(struct setup *setup)
 
 	while ((tract = list_first(&setup->tracts, struct tract, link)))
 		(void)tract_free(tract);
+}
+
+bool setup_has_kept(const struct setup *setup)
+{
+	const struct tract *tract;
+
+	list_for_each (tract, &setup->tracts, link)
+		if (tract->kept)
+			return true;
+	return false;
 }
 
 struct tract *setup_find(const struct setup *setup, const char *name)
@@ -280,9 +291,9 @@ void setup_open(struct setup *setup)
 	}
 }
 
-/* Makes a region of the tract, whose memory goes with it. */
-static void make_region(const struct configuration *config,
-			struct lender *lender, struct tract *tract)
+static struct region *new_region(const struct configuration *config,
+				 struct lender *lender, struct tract *tract,
+				 const struct restore *restore)
 {
 	const struct region_spec spec = {
 		.id = tract->id,
@@ -292,12 +303,39 @@ static void make_region(const struct configuration *config,
 		.section = config_find_region(
 			config, tract->section ? tract->section : tract->name),
 		.ticketp = &lender->ticket,
+		.taken = restore->runs,
+		.n_taken = restore->n,
+		.vault = lender->vault,
 	};
 	struct error why = ERROR_INIT;
 	struct region *region;
 
-	if (region_new_consume(&region, &spec, tract->memory, &why) < 0) {
-		complain(tract->name, why.text);
+	if (region_new_consume(&region, &spec, tract->memory, &why) == 0)
+		return region;
+	complain(tract->name, why.text);
+	return NULL;
+}
+
+/* Makes a region of the tract, whose memory goes with it. */
+static void make_region(const struct configuration *config,
+			struct lender *lender, struct tract *tract)
+{
+	const struct restore_memory memory = {
+		.region = tract->name,
+		.granule_bytes = tract->spec.granule_bytes,
+		.memory = tract->memory,
+		.kept = tract->kept,
+	};
+	struct restore restore;
+	struct region *region;
+
+	if (restore_plan(&restore, lender->vault, &memory) < 0) {
+		complain(tract->name, "out of memory");
+		return;
+	}
+	region = new_region(config, lender, tract, &restore);
+	if (!region) {
+		restore_deinit(&restore);
 		return;
 	}
 	tract->memory = NULL;
@@ -305,10 +343,12 @@ static void make_region(const struct configuration *config,
 	if (lender_add_region_consume(lender, region) < 0) {
 		complain(tract->name, "out of memory");
 		(void)region_free(region);
-		return;
+	} else {
+		announce(region);
+		announce_reservations(region);
+		restore_region(&restore, lender, region);
 	}
-	announce(region);
-	announce_reservations(region);
+	restore_deinit(&restore);
 }
 
 static struct region *choose(const struct setup *setup, struct lender *lender)
@@ -351,5 +391,6 @@ void setup_make_regions(struct setup *setup, struct lender *lender)
 	list_for_each (tract, &setup->tracts, link)
 		if (tract->memory)
 			make_region(setup->config, lender, tract);
+	restore_settle(lender->vault);
 	choose_default(setup, lender);
 }

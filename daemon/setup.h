@@ -47,6 +47,8 @@ void setup_configured(struct setup *setup);
 /* The granule that a section asks for, else a page; region may be NULL. */
 uint64_t setup_granule_bytes(const struct config_region *region);
 
+/* Whether any was there before this start. */
+bool setup_has_kept(const struct setup *setup);
 /* NULL where there is none of that name. */
 struct tract *setup_find(const struct setup *setup, const char *name);
 /* Whether this start has described one of that name already. */

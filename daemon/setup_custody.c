@@ -38,6 +38,15 @@ bool setup_claim(struct setup *setup, struct inheritance *inheritance,
 	return prepared != 0;
 }
 
+void setup_withdraw(const struct setup *setup)
+{
+	const struct tract *tract;
+
+	list_for_each (tract, &setup->tracts, link)
+		if (!tract->kept)
+			custody_withdraw(tract);
+}
+
 int setup_leave(const struct setup *setup, struct error *why)
 {
 	const struct tract *tract;

@@ -17,5 +17,7 @@ bool setup_claim(struct setup *setup, struct inheritance *inheritance,
  * -ENOENT where there is none.  What cannot be left there is logged, and the
  * first such failure returned. */
 int setup_leave(const struct setup *setup, struct error *why);
+/* Takes it back: nobody is to have it later. */
+void setup_withdraw(const struct setup *setup);
 
 #endif

@@ -29,8 +29,6 @@
  * exist today stays where it is: it may exist again tomorrow.
  */
 
-#define LEDGER_NAME "ledger"
-
 static const struct shelf_keeper the_manager = {
 	.store = manager_store,
 	.forget = manager_forget,
@@ -202,7 +200,7 @@ static int open_ledger(struct vault *vault, struct inheritance *inheritance,
 		       const struct vault_spec *spec, struct error *why)
 {
 	const struct ledger_places places = {
-		.stored_fd = inheritance_take(inheritance, LEDGER_NAME),
+		.stored_fd = inheritance_take(inheritance, VAULT_LEDGER),
 		.shelves_stored = has_shelves(inheritance),
 		.directory = spec->directory,
 		.boot_id = spec->boot_id,
@@ -218,7 +216,7 @@ static int open_ledger(struct vault *vault, struct inheritance *inheritance,
 				: "no permanent");
 	if (!vault->file.ledger || vault->file.is_stored)
 		return 0;
-	r = vault->shelves.keeper->store(LEDGER_NAME,
+	r = vault->shelves.keeper->store(VAULT_LEDGER,
 					 ledger_fd(vault->file.ledger));
 	return r < 0 ? error_set(why, r,
 				 "the ledger cannot be left with the service "
@@ -264,6 +262,13 @@ int vault_open(struct vault **vaultp, struct inheritance *inheritance,
 		return r;
 	*vaultp = TAKE_PTR(vault);
 	return 0;
+}
+
+struct vault *vault_withdraw(struct vault *vault)
+{
+	if (vault)
+		(void)vault->shelves.keeper->forget(VAULT_LEDGER);
+	return vault_free(vault);
 }
 
 struct vault *vault_free(struct vault *vault)

@@ -52,6 +52,8 @@ struct vault_spec {
 	const char *boot_id;
 };
 
+#define VAULT_LEDGER "ledger" /* its name with the manager */
+
 /* Takes the ledger and the shelves out of what was inherited, or makes new ones
  * and leaves them with the manager.  A negative errno: it cannot be done, and
  * nothing may be lent. */
@@ -60,6 +62,10 @@ int vault_open(struct vault **vaultp, struct inheritance *inheritance,
 /* What is in it stays as it is. */
 struct vault *vault_free(struct vault *vault);
 DEFINE_CLEANUP(struct vault *, vault_free)
+
+/* The manager keeps nothing after all: has it forget what it may have, and frees
+ * the vault, in which nothing must have been entered. */
+struct vault *vault_withdraw(struct vault *vault);
 
 /* The daemon ends, and its buffers do not: from now on, nothing that is said
  * below has an effect but to free entries. */

@@ -60,7 +60,7 @@ struct case_file *case_file_new(struct input *input, const char *directory)
 	uint8_t flags = input_u8(input);
 
 	fuzz_assert(file);
-	for (unsigned int n = flags % (MAX_RULES + 1); n > 0; n--)
+	for (unsigned int n = (flags & 0x7f) % (MAX_RULES + 1); n > 0; n--)
 		take_rule(file, input);
 	file->has_evidence = flags & 0x80;
 	if (file->has_evidence) {

@@ -29,7 +29,7 @@ const char fuzz_target[] = "deeds";
 
 #define PICK(table, n) ((table)[(n) % (sizeof(table) / sizeof((table)[0]))])
 #define POOL_BYTES     (UINT64_C(64) << 10)
-#define FORM_BYTES     152
+#define MOST_IN_FRONT  64
 
 static const char *const backend_names[] = {"simulated", "devmem", "udmabuf"};
 static const char *const kinds[] = {PARCEL_DEVICE, "pool", "pin"};
@@ -155,31 +155,52 @@ static void judge_deed(struct input *input, const void *bytes, size_t size)
 	parcel_deinit(&parcel);
 }
 
-/* The record itself, and the same bytes again where they were changed. */
+/* Where the deed begins within its record is the record's affair: where it can
+ * be read from. */
+static size_t find_deed(const char *record, size_t length)
+{
+	for (size_t at = 0; at < MOST_IN_FRONT && at < length; at += 8) {
+		struct tract *tract = NULL;
+		struct parcel parcel;
+		int r;
+
+		parcel_init(&parcel);
+		r = deed_decode(record + at, length - at, &tract, &parcel, NULL);
+		parcel_deinit(&parcel);
+		if (r == 0) {
+			(void)tract_free(tract);
+			return at;
+		}
+	}
+	return length;
+}
+
+/* As it was written, but for some bytes. */
 static void do_written_deed(struct input *input)
 {
 	struct tract *tract = take_tract(input);
 	_cleanup_free_ char *record = NULL;
 	_cleanup_fd_ int fd = -1;
 	struct parcel parcel;
-	size_t length, inner;
+	size_t length, at;
 
 	parcel_init(&parcel);
 	take_words(input, &parcel);
 	fd = deed_write(tract, &parcel, NULL);
 	fuzz_assert(fd >= 0);
 	(void)tract_free(tract);
-	inner = FORM_BYTES + parcel.n_words * sizeof(uint64_t);
 	parcel_deinit(&parcel);
 	fuzz_assert(lseek(fd, 0, SEEK_SET) == 0);
 	fuzz_assert(fd_read_all(fd, 1 << 20, &record, &length) == 0);
-	fuzz_assert(length > inner);
+	at = find_deed(record, length);
+	if (at == length)
+		return; /* no daemon describes a region like this */
 	for (unsigned int n = input_u8(input) % 8; n > 0; n--) {
-		size_t at = input_u16(input) % inner;
+		size_t where = input_u16(input) % (length - at);
 
-		record[length - inner + at] ^= (char)input_u8(input);
+		record[at + where] ^= (char)input_u8(input);
 	}
-	judge_deed(input, record + length - inner, inner);
+	judge_deed(input, record + at, length - at);
 }
 
 /* A record out of bytes, sealed as whoever wrote it would have. */

@@ -38,12 +38,20 @@
 static const char configuration[] = "[access]\n"
 				    "phys = 1001, 1002\n"
 				    "admin = 1002\n"
+				    "[quota *]\n"
+				    "connections = 3\n"
+				    "buffers = 90\n"
+				    "bytes = 7M\n"
+				    "[quota 1002]\n"
+				    "bytes = unlimited\n"
 				    "[simulate test]\n"
 				    "size = 8M\n"
 				    "granule = 4K\n"
+				    "reserve = 1001:1M\n"
 				    "[simulate coarse]\n"
 				    "size = 1M\n"
 				    "granule = 64K\n"
+				    "use = 1001, 1002\n"
 				    "guard = 64K\n";
 
 static void refuse_complaint(void *data, const char *text)

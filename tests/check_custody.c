@@ -211,6 +211,7 @@ START_TEST(probes_come_back)
 
 	custodian_bequeath(&custodian, &inheritance);
 	ck_assert_int_eq(custody_claim_probes(&inheritance, &found, &why), 0);
+	inheritance_deinit(&inheritance);
 	ck_assert_int_eq(custody_leave_probes(&probes, &why), 0);
 	ck_assert_int_eq(custody_leave_probes(&probes, &why), 0);
 	ck_assert_uint_eq(custodian_count(&custodian, "probes"), 1);
@@ -227,6 +228,7 @@ START_TEST(probes_come_back)
 		ck_assert_uint_eq(is->guarantees, was->guarantees);
 		ck_assert_str_eq(is->text, was->text);
 	}
+	inheritance_deinit(&inheritance);
 	custodian_replace(&custodian, "probes",
 			  open("/dev/null", O_RDONLY | O_CLOEXEC));
 	custodian_bequeath(&custodian, &inheritance);

@@ -106,7 +106,7 @@ END_TEST
 START_TEST(any_damage_shows)
 {
 	int fd = write_record("text");
-	char bytes[HEADER + 5];
+	char bytes[HEADER + 5] = "";
 	size_t length = HEADER + 4;
 
 	ck_assert_int_eq(pread(fd, bytes, sizeof(bytes), 0), (ssize_t)length);

@@ -72,7 +72,8 @@ static void expect_nothing_of_all_threads(unsigned int uid, bool bounding)
 		n++;
 	}
 	(void)closedir(dir);
-	ck_assert_int_eq(n, 2); /* the loop and the worker */
+	/* the loop and the worker; a sanitizer may have one, too */
+	ck_assert_int_ge(n, 2);
 }
 
 /* A whole life of a buffer: lent, found held, let go, zeroed. */

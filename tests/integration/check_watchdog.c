@@ -86,8 +86,7 @@ static unsigned int listen_for_life(void)
 	return signs_of_life() - start;
 }
 
-/* The worker's thread, or the one of the loop. */
-static pid_t find_thread(bool worker)
+static pid_t find_worker(void)
 {
 	const struct dirent *entry;
 	char path[300], *name;
@@ -105,7 +104,7 @@ static pid_t find_thread(bool worker)
 		if (entry->d_name[0] == '.' ||
 		    fd_read_file(path, 64, &name, &len) < 0)
 			continue;
-		if ((strcmp(name, "contigd-worker\n") == 0) == worker)
+		if (strcmp(name, "contigd-worker\n") == 0)
 			found = atoi(entry->d_name);
 		free(name);
 	}
@@ -157,7 +156,7 @@ END_TEST
 
 START_TEST(loop_that_stands_still_is_not_alive)
 {
-	pid_t thread = find_thread(false);
+	pid_t thread = supervisor.pid;
 
 	expect_life();
 	stop_thread(thread);
@@ -169,7 +168,7 @@ END_TEST
 
 START_TEST(worker_that_stands_still_is_not_alive)
 {
-	pid_t thread = find_thread(true);
+	pid_t thread = find_worker();
 
 	expect_life();
 	stop_thread(thread);
@@ -185,7 +184,7 @@ END_TEST
 
 START_TEST(worker_without_work_may_stand_still)
 {
-	pid_t thread = find_thread(true);
+	pid_t thread = find_worker();
 
 	stop_thread(thread);
 	expect_life();

@@ -172,6 +172,8 @@ void supervisor_init(struct supervisor *supervisor,
 	sigset_t child;
 
 	*supervisor = (struct supervisor){.spec = *spec};
+	(void)snprintf(supervisor->user, sizeof(supervisor->user), "%u",
+		       (unsigned int)geteuid());
 	(void)strcpy(supervisor->directory, "/tmp/contigd-test-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(supervisor->directory));
 	ck_assert_int_eq(chmod(supervisor->directory, 0755), 0);
@@ -262,6 +264,10 @@ static void make_argv(const struct supervisor *supervisor, const char **argv,
 	argv[n++] = supervisor->spec.program ? supervisor->spec.program
 		    : contigd		     ? contigd
 					     : "./contigd";
+	if (!supervisor->spec.program) { /* whoever runs the test */
+		argv[n++] = "--user";
+		argv[n++] = supervisor->user;
+	}
 	for (size_t i = 0; supervisor->spec.arguments[i]; i++) {
 		ck_assert_uint_lt(n + 2, MAX_ARGUMENTS);
 		argv[n++] = supervisor->spec.arguments[i];

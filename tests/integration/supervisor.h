@@ -33,6 +33,7 @@ struct supervisor {
 	char socket[64];  /* the service's, mode 0666 */
 	char runtime[64]; /* RUNTIME_DIRECTORY */
 	char notify[64];
+	char user[16]; /* whom the service runs as */
 	int listen_fd;
 	int log_fd;	 /* the standard error of all starts */
 	off_t log_start; /* of the last one */

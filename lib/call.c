@@ -20,8 +20,9 @@
  * those that nobody waits for, and a daemon that is gone needs none.
  *
  * A send that finds the daemon gone has sent nothing, so it is safe to try
- * again on a new session, unless it goes on with what an earlier one began.  Once only: a daemon that greets and hangs up each
- * time must not keep a caller busy for ever.
+ * again on a new session, unless it goes on with what an earlier one began.
+ * Once only: a daemon that greets and hangs up each time must not keep a caller
+ * busy for ever.
  */
 
 void call_init(struct call *call, uint16_t opcode,

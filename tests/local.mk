@@ -64,6 +64,7 @@ INTEGRATION_TESTS = \
 	tests/integration/check_prepare \
 	tests/integration/check_privilege \
 	tests/integration/check_process \
+	tests/integration/check_reconnect \
 	tests/integration/check_restart \
 	tests/integration/check_supervisor \
 	tests/integration/check_users \
@@ -81,6 +82,7 @@ tests_integration_check_policy_LDADD = libintegration.la libcontig.la $(CHECK_LI
 tests_integration_check_prepare_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_privilege_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_process_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_reconnect_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_restart_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_supervisor_LDADD = libintegration.la $(CHECK_LIBS) $(SYSTEMD_LIBS)
 tests_integration_check_users_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

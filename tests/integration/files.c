@@ -26,6 +26,26 @@ int files_count_fds(pid_t pid)
 	return count;
 }
 
+void files_show_fds(pid_t pid)
+{
+	const struct dirent *entry;
+	char path[64], target[128];
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir))) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target,
+				       sizeof(target) - 1);
+
+		if (n >= 0)
+			(void)fprintf(stderr, "%s: %.*s\n", entry->d_name,
+				      (int)n, target);
+	}
+	(void)closedir(dir);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type,
 		      struct FTW *place)
 {

@@ -6,6 +6,8 @@
 
 /* Number of descriptors that a process has open. */
 int files_count_fds(pid_t pid);
+/* Writes to standard error what they are. */
+void files_show_fds(pid_t pid);
 
 /* Removes a folder with all that is in it. */
 void files_remove_tree(const char *path);

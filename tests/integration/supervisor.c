@@ -21,6 +21,7 @@
 #include "tests/integration/files.h"
 #include "tests/integration/launch.h"
 #include "tests/integration/notification.h"
+#include "util/clock.h"
 #include "util/fd.h"
 
 /*
@@ -93,8 +94,8 @@ static void listen_to_all(struct supervisor *supervisor)
 	}
 }
 
-/* [locked] Whether there is nobody any more who could send something.  A service
- * that a test has stopped with ptrace(2) is reported here, too. */
+/* [locked] Whether there is nobody any more who could send something.  A
+ * service that a test has stopped with ptrace(2) is reported here, too. */
 static bool has_ended(const struct supervisor *supervisor)
 {
 	siginfo_t info = {.si_pid = 0};
@@ -126,6 +127,8 @@ static void drop_hung_up(struct supervisor *supervisor)
 	}
 }
 
+static void start_process(struct supervisor *supervisor, bool main);
+
 static void *run(void *data)
 {
 	struct supervisor *supervisor = data;
@@ -151,6 +154,10 @@ static void *run(void *data)
 		drop_hung_up(supervisor);
 		if (ended)
 			reap(supervisor);
+		if (ended && supervisor->spec.restart && !supervisor->resting) {
+			supervisor->restarts++;
+			start_process(supervisor, true);
+		}
 		ending = supervisor->ending;
 		pthread_cond_broadcast(&supervisor->changed);
 		pthread_mutex_unlock(&supervisor->lock);
@@ -351,6 +358,7 @@ static void start_and_wake(struct supervisor *supervisor, bool main)
 {
 	pthread_mutex_lock(&supervisor->lock);
 	ck_assert_int_eq(supervisor->pid, 0);
+	supervisor->resting = false;
 	start_process(supervisor, main);
 	pthread_mutex_unlock(&supervisor->lock);
 	wake(supervisor);
@@ -394,6 +402,7 @@ void supervisor_start(struct supervisor *supervisor)
 static void send_signal(struct supervisor *supervisor, int signo)
 {
 	pthread_mutex_lock(&supervisor->lock);
+	supervisor->resting = true;
 	if (supervisor->pid > 0)
 		(void)kill(supervisor->pid, signo);
 	pthread_mutex_unlock(&supervisor->lock);
@@ -460,6 +469,22 @@ size_t supervisor_count(struct supervisor *supervisor, const char *prefix)
 int supervisor_count_fds(const struct supervisor *supervisor)
 {
 	return files_count_fds(supervisor->pid);
+}
+
+void supervisor_wait_fds(const struct supervisor *supervisor, int n)
+{
+	const struct timespec pause = {.tv_nsec = 2000000};
+	uint64_t limit = clock_ms() + LIMIT_S * 1000;
+
+	while (files_count_fds(supervisor->pid) > n) {
+		if (clock_ms() > limit) {
+			files_show_fds(supervisor->pid);
+			ck_abort_msg("the service has more than %d descriptors "
+				     "open",
+				     n);
+		}
+		(void)nanosleep(&pause, NULL);
+	}
 }
 
 /* The log since the last start, to be freed. */

@@ -18,7 +18,10 @@ struct supervisor_spec {
 					   NULL */
 	size_t store_limit;		/* FileDescriptorStoreMax= */
 	unsigned int watchdog_ms;	/* WatchdogSec=; 0: none */
-	bool prepare; /* ExecStartPre=PROGRAM ARGUMENTS --prepare */
+	bool prepare; /* ExecStartPre=PROGRAM ARGUMENTS --prepare; not in a
+			 restart by itself */
+	bool restart; /* Restart=always: it is started again whenever it ends,
+			 but for supervisor_stop() and supervisor_kill() */
 };
 
 /*
@@ -52,7 +55,9 @@ struct supervisor {
 	pid_t pid; /* 0: it does not run */
 	bool ready;
 	bool stopping;
-	int code; /* how the last one ended, as waitpid(2) says */
+	int code;     /* how the last one ended, as waitpid(2) says */
+	bool resting; /* it is not to be started again */
+	unsigned int restarts;
 	char status[256];
 	unsigned int alive;	/* WATCHDOG=1 */
 	unsigned int barriers;	/* BARRIER=1 */
@@ -94,6 +99,8 @@ size_t supervisor_count(struct supervisor *supervisor, const char *prefix);
 
 /* Number of descriptors that the service has open. */
 int supervisor_count_fds(const struct supervisor *supervisor);
+/* Waits until it has no more than that, since it closes some in its own time. */
+void supervisor_wait_fds(const struct supervisor *supervisor, int n);
 
 /* Whether the service has logged this text since it was last launched. */
 bool supervisor_has_logged(const struct supervisor *supervisor,

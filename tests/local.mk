@@ -68,7 +68,8 @@ INTEGRATION_TESTS = \
 	tests/integration/check_restart \
 	tests/integration/check_supervisor \
 	tests/integration/check_users \
-	tests/integration/check_watchdog
+	tests/integration/check_watchdog \
+	tests/integration/check_windows
 check_PROGRAMS += $(INTEGRATION_TESTS)
 TESTS += $(INTEGRATION_TESTS)
 tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
@@ -86,6 +87,7 @@ tests_integration_check_reconnect_LDADD = libintegration.la libcontig.la $(CHECK
 tests_integration_check_restart_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_supervisor_LDADD = libintegration.la $(CHECK_LIBS) $(SYSTEMD_LIBS)
 tests_integration_check_users_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_windows_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_watchdog_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 endif
 

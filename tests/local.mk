@@ -58,6 +58,7 @@ INTEGRATION_TESTS = \
 	tests/integration/check_isolation \
 	tests/integration/check_guards \
 	tests/integration/check_killed_clients \
+	tests/integration/check_kills \
 	tests/integration/check_life \
 	tests/integration/check_limits \
 	tests/integration/check_policy \
@@ -77,6 +78,12 @@ tests_integration_check_countdown_LDADD = libintegration.la $(CHECK_LIBS)
 tests_integration_check_isolation_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_guards_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_killed_clients_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_kills_SOURCES = \
+	tests/integration/check_kills.c \
+	tests/integration/witness.c tests/integration/witness.h \
+	tests/integration/workload.c tests/integration/workload.h \
+	tests/integration/workload_client.c
+tests_integration_check_kills_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_life_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_limits_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_policy_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

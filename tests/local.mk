@@ -55,6 +55,7 @@ libcustodian_la_LIBADD = libintegration.la libdaemon.la $(SYSTEMD_LIBS)
 INTEGRATION_TESTS = \
 	tests/integration/check_attacks \
 	tests/integration/check_countdown \
+	tests/integration/check_damage \
 	tests/integration/check_isolation \
 	tests/integration/check_guards \
 	tests/integration/check_killed_clients \
@@ -75,6 +76,7 @@ check_PROGRAMS += $(INTEGRATION_TESTS)
 TESTS += $(INTEGRATION_TESTS)
 tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_countdown_LDADD = libintegration.la $(CHECK_LIBS)
+tests_integration_check_damage_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_isolation_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_guards_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_killed_clients_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

@@ -19,7 +19,9 @@
  *
  * and what the backends said when they were probed is `probes`.  The device is
  * there once because a manager on a kernel without kcmp(2) takes two
- * descriptors of one device for the same and drops the second.
+ * descriptors of one device for the same and drops the second.  `roll` is the
+ * seal of the list of all that (roll.h); those of former lists stay beside it
+ * and say nothing, since their files have no name any more.
  *
  * The deed goes last, so a region whose deed has arrived is complete.  A name
  * that is used again is forgotten first: of a region that was left by a process
@@ -30,6 +32,7 @@
 
 #define DEED   "deed"
 #define PROBES "probes"
+#define SEAL   "roll"
 
 struct name {
 	char text[MANAGER_NAME_BYTES];
@@ -143,6 +146,18 @@ int custody_leave_probes(const struct probes *probes, struct error *why)
 		return error_set(why, r,
 				 "what the backends said cannot be left with "
 				 "the service manager: %s",
+				 strerror(-r));
+	return 0;
+}
+
+int custody_leave_seal(int seal_fd, struct error *why)
+{
+	int r = manager_store(SEAL, seal_fd);
+
+	if (r < 0)
+		return error_set(why, r,
+				 "the seal of what was prepared cannot be left "
+				 "with the service manager: %s",
 				 strerror(-r));
 	return 0;
 }

@@ -25,7 +25,8 @@
  * of it.  That must stay as it is, so what is on the roll is left alone.
  *
  * The roll is written when the manager is known to have everything: whoever is
- * killed before has prepared nothing.
+ * killed before has prepared nothing.  It counts while the manager has its seal,
+ * so that after a store was lost everything is prepared anew.
  */
 
 #define STORE_LIMIT_MS 10000
@@ -93,6 +94,22 @@ static int open_and_leave(struct setup *setup, struct probes *probes,
 	return r;
 }
 
+/* The list gets its name last: without its seal in the store it would say that
+ * everything is lost, and what clients use would be prepared once more. */
+static int write_down(const struct list *tracts, int directory_fd,
+		      struct error *why)
+{
+	_cleanup_fd_ int seal_fd = roll_draft(directory_fd, tracts, why);
+	int r;
+
+	if (seal_fd < 0)
+		return seal_fd;
+	r = custody_leave_seal(seal_fd, why);
+	if (r == 0)
+		r = manager_prove_store(STORE_LIMIT_MS, why);
+	return r < 0 ? r : roll_enact(directory_fd, why);
+}
+
 static int prepare(struct setup *setup, const struct setup_tree *tree,
 		   int directory_fd, struct probes *probes, struct error *why)
 {
@@ -109,7 +126,7 @@ static int prepare(struct setup *setup, const struct setup_tree *tree,
 	r = open_and_leave(setup, probes, why);
 	if (r < 0)
 		return r;
-	return roll_write(directory_fd, &setup->tracts, why);
+	return write_down(&setup->tracts, directory_fd, why);
 }
 
 int prepare_run(const struct configuration *config,

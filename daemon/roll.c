@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,17 +20,21 @@
 
 /*
  * Who prepares memory cannot see what the service manager keeps of earlier
- * times, so it writes down what it has left there; and the file has to go when
- * the manager lets go of that, which is what a runtime directory is for.  But
- * that belongs to the daemon without privilege, and who reads and writes here
- * is root.
+ * times, so it writes down what it has left there.  But the file stays when the
+ * manager lets go of that, as the directory does, because of what else is in
+ * it.  So the manager also gets a seal: an open file of the roll with a shared
+ * lock on it.  The kernel drops that lock with the last descriptor of the seal;
+ * a roll that can be locked by somebody else speaks of what is gone.
+ *
+ * The directory belongs to the daemon without privilege, and who reads and
+ * writes here is root.
  *
  * So a name in there is never trusted.  What is read must be a plain file that
  * this user owns, under one name alone and not for others to write: a link, a
  * pipe or a file of the daemon's own is refused.  What is written goes to a
  * file that was not there before, and then takes the name.  The daemon can take
- * the file away, or bring an old one back, and gains nothing by it: memory is
- * then prepared once more.
+ * the file away, bring an old one back or hold on to its seal, and gains nothing
+ * by it: memory is then prepared once more, or there is none to serve.
  *
  * The form is one line for each region, its name last.
  */
@@ -115,6 +121,12 @@ static int parse(char *text, struct list *tracts, struct error *why)
 	return *line ? error_set(why, -EPROTO, "its last line has no end") : 0;
 }
 
+/* Whether somebody has the seal. */
+static bool is_sealed(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 int roll_read(int directory_fd, struct list *tracts, struct error *why)
 {
 	_cleanup_fd_ int fd = open_roll(directory_fd, why);
@@ -125,6 +137,9 @@ int roll_read(int directory_fd, struct list *tracts, struct error *why)
 
 	if (fd < 0)
 		return fd;
+	if (!is_sealed(fd))
+		return error_set(why, -ENOENT,
+				 "what was prepared is kept by nobody");
 	r = fd_read_all(fd, LIMIT_BYTES, &text, &length);
 	if (r == 0 && memchr(text, '\0', length))
 		r = error_set(why, -EPROTO, "it is no text");
@@ -156,6 +171,20 @@ static int print(FILE *stream, const struct list *tracts)
 	return fflush(stream) == 0 ? 0 : -errno;
 }
 
+/* The file's seal: an open file of its own, which cannot write. */
+static int seal(int fd)
+{
+	char path[32];
+	_cleanup_fd_ int sealing_fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	sealing_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (sealing_fd < 0 || flock(sealing_fd, LOCK_SH | LOCK_NB) < 0)
+		return -errno;
+	return TAKE_FD(sealing_fd);
+}
+
+/* The seal of the new file, which is complete. */
 static int write_new(int directory_fd, const struct list *tracts)
 {
 	int fd = openat(directory_fd, NEW_NAME,
@@ -172,24 +201,31 @@ static int write_new(int directory_fd, const struct list *tracts)
 		return -ENOMEM;
 	}
 	r = print(stream, tracts);
-	if (fclose(stream) != 0 && r == 0)
-		r = -errno;
-	if (r == 0 &&
-	    renameat(directory_fd, NEW_NAME, directory_fd, ROLL_NAME) < 0)
-		r = -errno;
+	if (r == 0)
+		r = seal(fd);
+	(void)fclose(stream); /* it was flushed */
 	return r;
 }
 
-int roll_write(int directory_fd, const struct list *tracts, struct error *why)
+static int cannot(int r, struct error *why)
+{
+	return error_set(why, r,
+			 "the list of what was prepared cannot be written: %s",
+			 strerror(-r));
+}
+
+int roll_draft(int directory_fd, const struct list *tracts, struct error *why)
 {
 	int r;
 
 	(void)unlinkat(directory_fd, NEW_NAME, 0); /* of one who was killed */
 	r = write_new(directory_fd, tracts);
-	if (r < 0)
-		return error_set(why, r,
-				 "the list of what was prepared cannot be "
-				 "written: %s",
-				 strerror(-r));
+	return r < 0 ? cannot(r, why) : r;
+}
+
+int roll_enact(int directory_fd, struct error *why)
+{
+	if (renameat(directory_fd, NEW_NAME, directory_fd, ROLL_NAME) < 0)
+		return cannot(-errno, why);
 	return 0;
 }

@@ -7,16 +7,20 @@
 
 /*
  * The roll of what was prepared: a text file of this user, mostly root, in a
- * directory that may be another one's.
+ * directory that may be another one's.  It counts for as long as somebody has
+ * its seal, a descriptor that is kept with the memory that it speaks of.
  */
 #define ROLL_NAME "prepared"
 
 /* Appends a tract that is not open for each entry.  0; -ENOENT: there is no
- * roll; -EPERM: what is there under its name is not to be trusted; -EPROTO: it
- * makes no sense; or another negative errno. */
+ * roll, or nobody has its seal; -EPERM: what is there under its name is not to
+ * be trusted; -EPROTO: it makes no sense; or another negative errno. */
 int roll_read(int directory_fd, struct list *tracts, struct error *why);
 
-/* Replaces what is there. */
-int roll_write(int directory_fd, const struct list *tracts, struct error *why);
+/* Writes a new roll beside the one that counts.  Its seal, which nothing can be
+ * written to, or a negative errno. */
+int roll_draft(int directory_fd, const struct list *tracts, struct error *why);
+/* The new one takes the place of what is there. */
+int roll_enact(int directory_fd, struct error *why);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 
 static char path[32];
 static int dir_fd;
+static int seal_fd;
 static struct list tracts;
 static struct error why;
 
@@ -24,6 +26,7 @@ static void before(void)
 	ck_assert_ptr_nonnull(mkdtemp(path));
 	dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(dir_fd, 0);
+	seal_fd = -1;
 	list_init(&tracts);
 }
 
@@ -38,6 +41,7 @@ static void drop_all(void)
 static void after(void)
 {
 	drop_all();
+	seal_fd = fd_close(seal_fd);
 	(void)unlinkat(dir_fd, ROLL_NAME, 0);
 	dir_fd = fd_close(dir_fd);
 	ck_assert_msg(rmdir(path) == 0, "something was left behind");
@@ -61,12 +65,37 @@ static void add(uint32_t id, const char *name)
 	list_append(&tracts, &tract->link);
 }
 
-static void put(const char *text)
+/* Seals what is there as roll_draft() seals what it writes. */
+static void put_seal(void)
+{
+	seal_fd = fd_close(seal_fd);
+	seal_fd = openat(dir_fd, ROLL_NAME, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(seal_fd, 0);
+	ck_assert_int_eq(flock(seal_fd, LOCK_SH | LOCK_NB), 0);
+}
+
+static void put_bytes(const char *text, size_t length)
 {
 	int fd = openat(dir_fd, ROLL_NAME, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
-	ck_assert_int_eq(fd_write_all(fd, text, strlen(text)), 0);
+	ck_assert_int_eq(fd_write_all(fd, text, length), 0);
 	(void)fd_close(fd);
+	put_seal();
+}
+
+static void put(const char *text)
+{
+	put_bytes(text, strlen(text));
+}
+
+static void write_roll(void)
+{
+	int fd = roll_draft(dir_fd, &tracts, &why);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(roll_enact(dir_fd, &why), 0);
+	(void)fd_close(seal_fd);
+	seal_fd = fd;
 }
 
 static int read_roll(void)
@@ -82,7 +111,7 @@ START_TEST(comes_back_as_it_was)
 
 	add(7, "with:colon,and%more");
 	add(3, "b");
-	ck_assert_int_eq(roll_write(dir_fd, &tracts, &why), 0);
+	write_roll();
 	drop_all();
 	ck_assert_int_eq(read_roll(), 0);
 	tract = list_first(&tracts, struct tract, link);
@@ -98,7 +127,7 @@ START_TEST(comes_back_as_it_was)
 	ck_assert_str_eq(tract->name, "b");
 
 	/* and once more, over what is there */
-	ck_assert_int_eq(roll_write(dir_fd, &tracts, &why), 0);
+	write_roll();
 	drop_all();
 	ck_assert_int_eq(read_roll(), 0);
 	ck_assert_int_eq(fstatat(dir_fd, ROLL_NAME, &st, 0), 0);
@@ -110,7 +139,7 @@ END_TEST
 START_TEST(may_be_empty_or_missing)
 {
 	ck_assert_int_eq(read_roll(), -ENOENT);
-	ck_assert_int_eq(roll_write(dir_fd, &tracts, &why), 0);
+	write_roll();
 	ck_assert_int_eq(read_roll(), 0);
 	ck_assert(list_empty(&tracts));
 }
@@ -152,11 +181,50 @@ END_TEST
 
 START_TEST(bytes_beyond_text_are_refused)
 {
-	int fd = openat(dir_fd, ROLL_NAME, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	ck_assert_int_eq(fd_write_all(fd, HEAD "\0" GOOD, sizeof(HEAD GOOD)), 0);
-	(void)fd_close(fd);
+	put_bytes(HEAD "\0" GOOD, sizeof(HEAD GOOD));
 	ck_assert_int_eq(read_roll(), -EPROTO);
+}
+END_TEST
+
+START_TEST(counts_while_somebody_has_the_seal)
+{
+	int second_fd;
+
+	add(1, "a");
+	write_roll();
+	drop_all();
+	/* the last one of several: the lock is the open file's */
+	second_fd = dup(seal_fd);
+	seal_fd = fd_close(seal_fd);
+	ck_assert_int_eq(read_roll(), 0);
+	drop_all();
+	ck_assert_int_eq(write(second_fd, "x", 1), -1);
+	(void)fd_close(second_fd);
+	ck_assert_int_eq(read_roll(), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(why.text, "kept by nobody"));
+	ck_assert(list_empty(&tracts));
+}
+END_TEST
+
+/* Whoever is killed in between has changed nothing. */
+START_TEST(draft_leaves_the_roll_alone)
+{
+	int draft_fd;
+
+	add(1, "a");
+	write_roll();
+	add(2, "b");
+	draft_fd = roll_draft(dir_fd, &tracts, &why);
+	ck_assert_int_ge(draft_fd, 0);
+	drop_all();
+	ck_assert_int_eq(read_roll(), 0);
+	ck_assert_str_eq(list_first(&tracts, struct tract, link)->name, "a");
+	drop_all();
+	/* the old seal says nothing about the new roll */
+	ck_assert_int_eq(roll_enact(dir_fd, &why), 0);
+	(void)fd_close(draft_fd);
+	ck_assert_int_eq(read_roll(), -ENOENT);
+	ck_assert_int_eq(roll_enact(dir_fd, &why), -ENOENT);
 }
 END_TEST
 
@@ -207,14 +275,14 @@ START_TEST(nothing_that_is_there_is_written_to)
 	add(1, "a");
 	ck_assert_int_eq(symlinkat(target, dir_fd, ROLL_NAME ".new"), 0);
 	ck_assert_int_eq(symlinkat(target, dir_fd, ROLL_NAME), 0);
-	ck_assert_int_eq(roll_write(dir_fd, &tracts, &why), 0);
+	write_roll();
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	ck_assert_int_eq(st.st_size, 0);
 	ck_assert_int_eq(read_roll(), 0);
 	(void)fd_close(fd);
 
 	ck_assert_int_eq(mkdirat(dir_fd, ROLL_NAME ".new", 0700), 0);
-	ck_assert_int_eq(roll_write(dir_fd, &tracts, &why), -EEXIST);
+	ck_assert_int_eq(roll_draft(dir_fd, &tracts, &why), -EEXIST);
 	ck_assert_ptr_nonnull(strstr(why.text, "cannot be written"));
 	ck_assert_int_eq(unlinkat(dir_fd, ROLL_NAME ".new", AT_REMOVEDIR), 0);
 	ck_assert_int_eq(unlink(target), 0);
@@ -231,6 +299,8 @@ int main(void)
 	tcase_add_test(tcase, may_be_empty_or_missing);
 	tcase_add_test(tcase, nonsense_is_refused_as_a_whole);
 	tcase_add_test(tcase, bytes_beyond_text_are_refused);
+	tcase_add_test(tcase, counts_while_somebody_has_the_seal);
+	tcase_add_test(tcase, draft_leaves_the_roll_alone);
 	tcase_add_test(tcase, only_a_plain_file_of_ones_own);
 	tcase_add_test(tcase, nothing_that_is_there_is_written_to);
 	return harness_run(suite);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -249,13 +250,16 @@ static void read_roll(int directory_fd)
 {
 	struct list tracts = LIST_INIT(tracts), again = LIST_INIT(again);
 	struct error why = ERROR_INIT;
+	_cleanup_fd_ int seal_fd = -1;
 
 	if (roll_read(directory_fd, &tracts, &why) < 0) {
 		fuzz_assert(*why.text);
 		fuzz_assert(list_empty(&tracts));
 		return;
 	}
-	fuzz_assert(roll_write(directory_fd, &tracts, &why) == 0);
+	seal_fd = roll_draft(directory_fd, &tracts, &why);
+	fuzz_assert(seal_fd >= 0);
+	fuzz_assert(roll_enact(directory_fd, &why) == 0);
 	fuzz_assert(roll_read(directory_fd, &again, &why) == 0);
 	fuzz_assert(count(&tracts) == count(&again));
 	drop_all(&tracts);
@@ -279,8 +283,9 @@ static void do_roll(struct input *input)
 	fuzz_assert(fd >= 0);
 	fuzz_assert(input->size == 0 ||
 		    fd_write_all(fd, input->data, input->size) == 0);
-	(void)fd_close(fd);
+	fuzz_assert(flock(fd, LOCK_SH | LOCK_NB) == 0); /* its seal */
 	read_roll(directory_fd);
+	(void)fd_close(fd);
 	(void)unlinkat(directory_fd, ROLL_NAME, 0);
 	fuzz_assert(rmdir(directory) == 0);
 }

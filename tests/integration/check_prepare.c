@@ -68,6 +68,7 @@ START_TEST(prepared_once_and_served_ever_after)
 	supervisor_start(&supervisor);
 	expect_regions();
 	ck_assert_uint_eq(supervisor_count(&supervisor, "probes"), 1);
+	ck_assert_uint_eq(supervisor_count(&supervisor, "roll"), 1);
 	ck_assert_uint_eq(supervisor_count(&supervisor, "region-a."), 1);
 	ck_assert_uint_eq(supervisor_count(&supervisor, "region-b."), 1);
 	supervisor_stop(&supervisor);
@@ -78,6 +79,23 @@ START_TEST(prepared_once_and_served_ever_after)
 	supervisor_start(&supervisor);
 	expect_regions();
 	ck_assert_uint_eq(supervisor_count(&supervisor, "region-"), n);
+	supervisor_stop(&supervisor);
+}
+END_TEST
+
+/* The directory stays, and with it the list of what was prepared. */
+START_TEST(lost_store_is_prepared_anew)
+{
+	size_t n;
+
+	supervisor_start(&supervisor);
+	n = supervisor_count(&supervisor, "");
+	supervisor_stop(&supervisor);
+	supervisor_forget(&supervisor, NULL);
+	ck_assert_uint_eq(supervisor_count(&supervisor, ""), 0);
+	supervisor_start(&supervisor);
+	expect_regions();
+	ck_assert_uint_eq(supervisor_count(&supervisor, ""), n);
 	supervisor_stop(&supervisor);
 }
 END_TEST
@@ -99,6 +117,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, prepared_once_and_served_ever_after);
+	tcase_add_test(tcase, lost_store_is_prepared_anew);
 	tcase_add_test(tcase, full_store_does_not_start);
 	return harness_run(suite);
 }

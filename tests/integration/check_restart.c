@@ -246,7 +246,7 @@ START_TEST(nothing_is_lent_without_a_record)
 {
 	const struct supervisor_spec spec = {
 		.arguments = arguments,
-		.store_limit = 3,
+		.store_limit = 4,
 		.prepare = true,
 	};
 

@@ -170,6 +170,9 @@ void refusal_set_space(struct refusal *refusal, const struct want *want,
 	if (region->draining_bytes > 0)
 		append(refusal->text, "; %s draining",
 		       format_size(size, region->draining_bytes));
+	if (region->quarantined_bytes > 0)
+		append(refusal->text, "; %s quarantined",
+		       format_size(size, region->quarantined_bytes));
 }
 
 int refusal_closeness(uint32_t reason)

@@ -49,10 +49,13 @@ START_TEST(says_all_it_knows)
 	ck_assert_str_eq(refusal.text,
 			 "region 'video': 5M requested, 11M free, longest run "
 			 "7M; 4M draining");
+	ck_assert_ptr_null(strstr(refusal.text, "quarantined"));
 	region->draining_bytes = 0;
+	region->quarantined_bytes = MIB;
 	refusal_set_space(&refusal, &want, region, SPACE_E_FULL, 0);
 	ck_assert_uint_eq(refusal.reason, CONTIG_MSG_R_FULL);
 	ck_assert_ptr_null(strstr(refusal.text, "draining"));
+	ck_assert_ptr_nonnull(strstr(refusal.text, "; 1M quarantined"));
 }
 END_TEST
 

@@ -100,7 +100,7 @@ static enum request_outcome handle_release(struct session *session,
 
 	(void)reply;
 	if (buffer)
-		lender_hint(lender, buffer, buffer->owner == &session->owner);
+		lender_hint(lender, buffer, session_owns(session, buffer));
 	return REQUEST_SILENT;
 }
 

@@ -113,6 +113,13 @@ bool session_may_know(const struct session *session,
 	       session_may(session, CONFIG_ADMIN, buffer->region);
 }
 
+bool session_owns(const struct session *session, const struct buffer *buffer)
+{
+	return buffer->owner ? buffer->owner == &session->owner
+			     : buffer_owner_uid(buffer) ==
+				       session->credentials.uid;
+}
+
 bool session_may(const struct session *session, enum config_right right,
 		 const struct region *region)
 {

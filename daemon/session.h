@@ -55,6 +55,10 @@ struct session *session_free(struct session *session);
 bool session_may_know(const struct session *session,
 		      const struct buffer *buffer, uint64_t token);
 
+/* Whether the buffer was lent to it.  Of one that an earlier daemon lent, only
+ * the uid is known: that is every session of this uid. */
+bool session_owns(const struct session *session, const struct buffer *buffer);
+
 /* Whether there is an answer to be made, by request_resume(). */
 static inline bool session_has_answer(const struct session *session)
 {

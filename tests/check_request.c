@@ -549,6 +549,52 @@ START_TEST(release_is_a_hint_without_an_answer)
 }
 END_TEST
 
+/* One that an earlier daemon lent: it has no connection, only a user. */
+static struct buffer *restore_for(uint32_t uid)
+{
+	const struct run run = {FAKE_BASE, MIB};
+	struct buffer_past past = {
+		.id = 77,
+		.name = "before",
+		.state = BUFFER_LENT,
+		.region = region,
+		.accounts = &lender->accounts,
+		.owner_uid = uid,
+	};
+	struct buffer *buffer;
+
+	ck_assert_int_eq(partitions_claim(&region->partitions, &run), 0);
+	ck_assert_int_eq(fake.backend.object_new(&fake.memory, &run, "before",
+						 &past.object, NULL),
+			 0);
+	ck_assert_int_eq(buffer_restore(&buffer, &past), 0);
+	lender_add_buffer(lender, buffer);
+	return buffer;
+}
+
+START_TEST(release_of_what_an_earlier_daemon_lent)
+{
+	struct buffer *buffer = restore_for(ALICE);
+	struct object *object = buffer->object;
+
+	prepare(CONTIG_MSG_RELEASE);
+	request.release.buffer_id = buffer->id;
+	ck_assert_int_eq(handle(bob), REQUEST_SILENT);
+	ck_assert_int_eq(handle(admin), REQUEST_SILENT);
+	ck_assert_int_eq(buffer->state, BUFFER_LENT);
+	ck_assert_int_eq(handle(alice), REQUEST_SILENT);
+	ck_assert_int_eq(buffer->state, BUFFER_DRAINING);
+	ck_assert_uint_eq(region->lent_bytes, 0);
+	ck_assert_uint_eq(region->draining_bytes, MIB);
+
+	/* it is looked at before the answer, whoever asks */
+	fake_set_held(object, false);
+	ck_assert_int_eq(handle(bob), REQUEST_SILENT);
+	ck_assert_uint_eq(lender->registry.n_buffers, 0);
+	ck_assert_uint_eq(region->draining_bytes, 0);
+}
+END_TEST
+
 START_TEST(refusal_reaches_the_client)
 {
 	prepare(CONTIG_MSG_ALLOC);
@@ -585,6 +631,7 @@ int main(void)
 	tcase_add_test(tcase, gone_after_a_copy);
 	tcase_add_test(tcase, gone_while_parked);
 	tcase_add_test(tcase, release_is_a_hint_without_an_answer);
+	tcase_add_test(tcase, release_of_what_an_earlier_daemon_lent);
 	tcase_add_test(tcase, refusal_reaches_the_client);
 	return harness_run(suite);
 }

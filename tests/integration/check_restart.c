@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <contig.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,33 @@ START_TEST(buffers_outlive_the_daemon)
 }
 END_TEST
 
+/* Its connection went with the daemon; its user is still heard. */
+START_TEST(release_is_heard_after_a_restart)
+{
+	uint64_t size;
+	int held_fd;
+
+	alloc(0);
+	size = status().lent_bytes;
+	held_fd = fcntl(contig_fd(buffers[0]), F_DUPFD_CLOEXEC, 0);
+	ck_assert_int_ge(held_fd, 0);
+	supervisor_kill(&supervisor);
+	supervisor_start(&supervisor);
+	ck_assert_uint_eq(status().lent_bytes, size);
+	let_go(0, 1);
+	ck_assert_uint_eq(status().lent_bytes, 0);
+	ck_assert_uint_eq(status().draining_bytes, size);
+
+	supervisor_kill(&supervisor);
+	supervisor_start(&supervisor);
+	ck_assert_uint_eq(status().lent_bytes, 0);
+	ck_assert_uint_eq(status().draining_bytes, size);
+	ck_assert_int_eq(close(held_fd), 0);
+	while (!is_all_back())
+		(void)usleep(2000);
+}
+END_TEST
+
 START_TEST(few_descriptors_are_stored)
 {
 	for (size_t i = 0; i < BUFFERS; i++)
@@ -266,6 +294,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_loop_test(tcase, buffers_outlive_the_daemon, 0, 2);
+	tcase_add_test(tcase, release_is_heard_after_a_restart);
 	tcase_add_test(tcase, few_descriptors_are_stored);
 	tcase_add_test(tcase, lost_buffers_are_quarantined);
 	tcase_add_test(tcase, manager_without_a_store_is_told);

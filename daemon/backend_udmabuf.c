@@ -137,7 +137,7 @@ static int pin_pool(struct udmabuf_memory *mem, struct error *why)
 	if (!mem->pin_fds)
 		return error_set(why, -ENOMEM, "out of memory");
 	while (at < size) {
-		const struct hugepool_piece piece = {
+		const struct frames_piece piece = {
 			at, size - at < step ? size - at : step};
 		int fd = udmabuf_create(mem->device_fd, hugepool_fd(mem->pool),
 					&piece, 1, why);
@@ -157,14 +157,14 @@ static int pin_pool(struct udmabuf_memory *mem, struct error *why)
 
 static int copy_segments(struct udmabuf_memory *mem, struct error *why)
 {
-	const struct run *segments =
-		hugepool_segments(mem->pool, &mem->memory.n_segments);
+	const struct frames *frames = hugepool_frames(mem->pool);
+	size_t n = frames->n_segments;
 
-	mem->segments = calloc(mem->memory.n_segments, sizeof(*segments));
+	mem->segments = calloc(n, sizeof(*mem->segments));
 	if (!mem->segments)
 		return error_set(why, -ENOMEM, "out of memory");
-	memcpy(mem->segments, segments,
-	       mem->memory.n_segments * sizeof(*segments));
+	memcpy(mem->segments, frames->segments, n * sizeof(*mem->segments));
+	mem->memory.n_segments = n;
 	return 0;
 }
 
@@ -391,7 +391,7 @@ static int udmabuf_memory_export(const struct backend_options *options,
 	parcel->words = calloc(n_pages, sizeof(*parcel->words));
 	if (!parcel->words)
 		return error_set(why, -ENOMEM, "out of memory");
-	hugepool_addresses(mem->pool, parcel->words);
+	frames_addresses(hugepool_frames(mem->pool), parcel->words);
 	parcel->n_words = n_pages;
 	r = parcel_add_dup(parcel, PARCEL_DEVICE, mem->device_fd);
 	if (r == 0)
@@ -490,18 +490,19 @@ static void udmabuf_memory_close(struct memory *memory)
 
 /* A dma-buf of a run, and the pieces it consists of, which the caller frees. */
 static int make_dmabuf(struct udmabuf_memory *mem, const struct run *run,
-		       struct hugepool_piece **piecesp, size_t *np,
+		       struct frames_piece **piecesp, size_t *np,
 		       struct error *why)
 {
-	size_t room = hugepool_max_pieces(mem->pool, run->size_bytes);
-	_cleanup_free_ struct hugepool_piece *pieces =
+	const struct frames *frames = hugepool_frames(mem->pool);
+	size_t room = frames_max_pieces(frames, run->size_bytes);
+	_cleanup_free_ struct frames_piece *pieces =
 		calloc(room, sizeof(*pieces));
 	size_t n;
 	int fd;
 
 	if (!pieces)
 		return error_set(why, -ENOMEM, "out of memory");
-	n = hugepool_pieces(mem->pool, run, pieces, room);
+	n = frames_pieces(frames, run, pieces, room);
 	if (n == 0)
 		return error_set(why, -ERANGE,
 				 "0x%" PRIx64 " and %" PRIu64
@@ -611,7 +612,7 @@ static int udmabuf_object_held(struct object *object)
 /* A part of the pool while the daemon works on it. */
 struct window {
 	int dmabuf_fd;
-	struct hugepool_piece *pieces;
+	struct frames_piece *pieces;
 	size_t n;
 };
 

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +23,7 @@
 /*
  * Memory that is contiguous without a reservation: huge pages, each of which
  * is contiguous by its nature, and most of which lie side by side when they
- * are taken early.  They come in any order, so the table `pages` translates:
- * sorted by physical address, it gives the place in the memfd.  Neighbours in
- * the table whose addresses are adjacent form a segment, within which a run
- * may cross pages.
+ * are taken early.  Which do, frames.c finds out.
  *
  * Pages are taken one after another with fallocate(), which fails where none
  * is left; a mapping that is touched would raise SIGBUS instead.  The kernel
@@ -47,20 +43,13 @@
 
 #define POOL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-struct page {
-	uint64_t phys;
-	uint64_t offset; /* in the memfd */
-};
-
 struct hugepool {
 	int fd;
 	uint64_t page_bytes;
 	uint64_t raised_pages;
 	size_t n_pages;
-	uint8_t *mapping;   /* of all pages */
-	struct page *pages; /* NULL until located; sorted by phys */
-	struct run *segments;
-	size_t n_segments;
+	uint8_t *mapping;     /* of all pages */
+	struct frames frames; /* empty until located */
 };
 
 DEFINE_CLEANUP(struct hugepool *, hugepool_free)
@@ -121,10 +110,10 @@ static int take_pages(struct hugepool *pool, size_t wanted, struct error *why)
 static int map(struct hugepool *pool, struct error *why)
 {
 	/* the pages are there: none need be promised to the mapping */
-	void *mapping = mmap(NULL, pool->n_pages * (size_t)pool->page_bytes,
-			     PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_NORESERVE | MAP_POPULATE,
-			     pool->fd, 0);
+	void *mapping =
+		mmap(NULL, pool->n_pages * (size_t)pool->page_bytes,
+		     PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_NORESERVE | MAP_POPULATE, pool->fd, 0);
 
 	if (mapping == MAP_FAILED)
 		return error_set(why, -errno, "cannot map the pool: %s",
@@ -230,8 +219,7 @@ struct hugepool *hugepool_free(struct hugepool *pool)
 	if (pool->mapping)
 		(void)munmap(pool->mapping,
 			     pool->n_pages * (size_t)pool->page_bytes);
-	free(pool->segments);
-	free(pool->pages);
+	frames_deinit(&pool->frames);
 	(void)fd_close(pool->fd);
 	free(pool);
 	return NULL;
@@ -266,68 +254,6 @@ static int read_address(int pagemap_fd, const volatile uint8_t *at,
 	return 0;
 }
 
-static int compare_pages(const void *a, const void *b)
-{
-	const struct page *left = a, *right = b;
-
-	return (left->phys > right->phys) - (left->phys < right->phys);
-}
-
-/* Joins pages with adjacent addresses; segments has room for n_pages. */
-static void join_pages(struct hugepool *pool)
-{
-	struct run *last = NULL;
-
-	pool->n_segments = 0;
-	for (size_t i = 0; i < pool->n_pages; i++) {
-		uint64_t phys = pool->pages[i].phys;
-
-		if (last && last->phys + last->size_bytes == phys) {
-			last->size_bytes += pool->page_bytes;
-			continue;
-		}
-		last = &pool->segments[pool->n_segments++];
-		last->phys = phys;
-		last->size_bytes = pool->page_bytes;
-	}
-}
-
-/* Makes the table of pages and the segments of the pages' addresses. */
-static int place_pages(struct hugepool *pool, const uint64_t *addresses,
-		       struct error *why)
-{
-	_cleanup_free_ struct page *pages =
-		calloc(pool->n_pages, sizeof(*pages));
-	_cleanup_free_ struct run *segments =
-		calloc(pool->n_pages, sizeof(*segments));
-
-	if (!pages || !segments)
-		return error_set(why, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < pool->n_pages; i++) {
-		pages[i].offset = i * pool->page_bytes;
-		pages[i].phys = addresses[i];
-		if (addresses[i] % pool->page_bytes != 0 ||
-		    addresses[i] > INT64_MAX)
-			return error_set(why, -EPROTO,
-					 "0x%" PRIx64 " is no address of a "
-					 "huge page",
-					 addresses[i]);
-	}
-	qsort(pages, pool->n_pages, sizeof(*pages), compare_pages);
-	for (size_t i = 1; i < pool->n_pages; i++)
-		if (pages[i].phys == pages[i - 1].phys)
-			return error_set(why, -EPROTO,
-					 "two pages of the pool are at "
-					 "0x%" PRIx64,
-					 pages[i].phys);
-	free(pool->pages);
-	free(pool->segments);
-	pool->pages = TAKE_PTR(pages);
-	pool->segments = TAKE_PTR(segments);
-	join_pages(pool);
-	return 0;
-}
-
 int hugepool_locate(struct hugepool *pool, struct error *why)
 {
 	_cleanup_free_ uint64_t *addresses =
@@ -349,14 +275,9 @@ int hugepool_locate(struct hugepool *pool, struct error *why)
 		if (r)
 			return r;
 	}
-	return place_pages(pool, addresses, why);
-}
-
-void hugepool_addresses(const struct hugepool *pool, uint64_t *addresses)
-{
-	for (size_t i = 0; i < pool->n_pages; i++)
-		addresses[pool->pages[i].offset / pool->page_bytes] =
-			pool->pages[i].phys;
+	frames_deinit(&pool->frames);
+	return frames_init(&pool->frames, pool->page_bytes, addresses,
+			   pool->n_pages, why);
 }
 
 /* Whether fd is what fill() makes, of that many pages. */
@@ -401,7 +322,7 @@ int hugepool_adopt_consume(struct hugepool **poolp, int fd, uint64_t page_bytes,
 	pool->fd = -1;
 	pool->page_bytes = page_bytes;
 	pool->n_pages = n_pages;
-	r = place_pages(pool, addresses, why);
+	r = frames_init(&pool->frames, page_bytes, addresses, n_pages, why);
 	if (r)
 		return r;
 	pool->fd = fd;
@@ -439,77 +360,7 @@ void *hugepool_at(const struct hugepool *pool, uint64_t offset)
 	return pool->mapping + offset;
 }
 
-const struct run *hugepool_segments(const struct hugepool *pool, size_t *np)
+const struct frames *hugepool_frames(const struct hugepool *pool)
 {
-	*np = pool->n_segments;
-	return pool->segments;
-}
-
-size_t hugepool_max_pieces(const struct hugepool *pool, uint64_t size_bytes)
-{
-	/* one byte in the first page, one in the last */
-	return (size_t)(size_bytes / pool->page_bytes) + 2;
-}
-
-/* Index of the page that holds phys, or n_pages. */
-static size_t find_page(const struct hugepool *pool, uint64_t phys)
-{
-	size_t low = 0, high = pool->n_pages;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (pool->pages[middle].phys + pool->page_bytes <= phys)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == pool->n_pages || pool->pages[low].phys > phys)
-		return pool->n_pages;
-	return low;
-}
-
-/* Adds size bytes at offset, to the last piece where they continue it. */
-static size_t add_piece(struct hugepool_piece *pieces, size_t room, size_t count,
-			uint64_t *endp, uint64_t offset, uint64_t size)
-{
-	bool joins = count > 0 && *endp == offset;
-
-	*endp = offset + size;
-	if (joins) {
-		if (count <= room)
-			pieces[count - 1].size_bytes += size;
-		return count;
-	}
-	if (count < room) {
-		pieces[count].offset = offset;
-		pieces[count].size_bytes = size;
-	}
-	return count + 1;
-}
-
-size_t hugepool_pieces(const struct hugepool *pool, const struct run *run,
-		       struct hugepool_piece *pieces, size_t room)
-{
-	uint64_t phys = run->phys, left = run->size_bytes, end = 0;
-	size_t count = 0, i;
-
-	if (!pool->pages)
-		return 0;
-	for (i = find_page(pool, phys); left > 0; i++) {
-		const struct page *page = &pool->pages[i];
-		uint64_t inside, size;
-
-		if (i >= pool->n_pages || phys < page->phys)
-			return 0; /* a gap, or the end */
-		inside = phys - page->phys;
-		size = pool->page_bytes - inside;
-		if (size > left)
-			size = left;
-		count = add_piece(pieces, room, count, &end,
-				  page->offset + inside, size);
-		phys += size;
-		left -= size;
-	}
-	return count;
+	return &pool->frames;
 }

@@ -5,21 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/space.h"
+#include "daemon/frames.h"
 #include "util/error.h"
 
 /*
- * A pool of huge pages: a sealed memfd, all pages present, sorted by physical
- * address.
+ * A pool of huge pages: a sealed memfd, all pages present.
  */
 
 struct hugepool;
-
-/* Consecutive bytes of the pool's memfd. */
-struct hugepool_piece {
-	uint64_t offset;
-	uint64_t size_bytes;
-};
 
 /* Takes size_bytes, a multiple of page_bytes, of huge pages, enlarging the
  * kernel's stock where it is too small.  Where fewer can be had, but one at
@@ -38,10 +31,6 @@ struct hugepool *hugepool_free(struct hugepool *pool);
  *	-EPERM	the kernel hides addresses from this process
  *	and what reading /proc/self/pagemap gives. */
 int hugepool_locate(struct hugepool *pool, struct error *why);
-
-/* The physical address of each page, in the order of the memfd; has room for
- * as many as the pool has pages. */
-void hugepool_addresses(const struct hugepool *pool, uint64_t *addresses);
 
 /* Makes a pool of the memfd of another process's pool, which has to be pinned
  * by then, and of its pages' addresses.  The pool takes over fd where 0 is
@@ -63,17 +52,7 @@ uint64_t hugepool_raised_pages(const struct hugepool *pool);
  * ordinary memory. */
 void *hugepool_at(const struct hugepool *pool, uint64_t offset);
 
-/* After hugepool_locate(): runs of adjacent pages in order of address;
- * borrowed. */
-const struct run *hugepool_segments(const struct hugepool *pool, size_t *np);
-
-/* After hugepool_locate(): the pieces of the memfd that make up a run, in
- * order of address; at most room of them are stored, and how many there are is
- * returned.  0: the run is not within one segment. */
-size_t hugepool_pieces(const struct hugepool *pool, const struct run *run,
-		       struct hugepool_piece *pieces, size_t room);
-
-/* What hugepool_pieces() can return at most for a run of this size. */
-size_t hugepool_max_pieces(const struct hugepool *pool, uint64_t size_bytes);
+/* Where its pages are; empty before hugepool_locate(); borrowed. */
+const struct frames *hugepool_frames(const struct hugepool *pool);
 
 #endif

@@ -28,6 +28,7 @@ libdaemon_la_SOURCES = \
 	daemon/entry.c daemon/entry.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
+	daemon/frames.c daemon/frames.h \
 	daemon/guarantee.c daemon/guarantee.h \
 	daemon/guard.c daemon/guard.h \
 	daemon/hugepages.c daemon/hugepages.h \
@@ -122,6 +123,7 @@ DAEMON_TESTS = \
 	tests/check_dmabuf \
 	tests/check_extent \
 	tests/check_fit \
+	tests/check_frames \
 	tests/check_guarantee \
 	tests/check_guard \
 	tests/check_hugepages \
@@ -199,6 +201,7 @@ tests_check_dirt_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_frames_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_guarantee_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_guard_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_hugepages_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -58,7 +58,7 @@ int udmabuf_open(const char *path, struct error *why)
 }
 
 /* Says which limit a buffer breaks; 0 where none does, or none is known. */
-static int check_limits(const struct hugepool_piece *pieces, size_t n_pieces,
+static int check_limits(const struct frames_piece *pieces, size_t n_pieces,
 			struct error *why)
 {
 	char asked[FORMAT_SIZE_BYTES], limit[FORMAT_SIZE_BYTES];
@@ -85,7 +85,7 @@ static int check_limits(const struct hugepool_piece *pieces, size_t n_pieces,
 }
 
 static int create_one(int device_fd, int memfd,
-		      const struct hugepool_piece *piece)
+		      const struct frames_piece *piece)
 {
 	struct udmabuf_create create = {
 		.memfd = (uint32_t)memfd,
@@ -99,7 +99,7 @@ static int create_one(int device_fd, int memfd,
 }
 
 static int create_list(int device_fd, int memfd,
-		       const struct hugepool_piece *pieces, size_t n_pieces)
+		       const struct frames_piece *pieces, size_t n_pieces)
 {
 	_cleanup_free_ struct udmabuf_create_list *list = NULL;
 	size_t bytes;
@@ -123,7 +123,7 @@ static int create_list(int device_fd, int memfd,
 	return fd < 0 ? -errno : fd;
 }
 
-int udmabuf_create(int device_fd, int memfd, const struct hugepool_piece *pieces,
+int udmabuf_create(int device_fd, int memfd, const struct frames_piece *pieces,
 		   size_t n_pieces, struct error *why)
 {
 	int fd;

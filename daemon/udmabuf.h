@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/hugepool.h"
+#include "daemon/frames.h"
 #include "daemon/kernel_release.h"
 #include "util/error.h"
 
@@ -21,7 +21,7 @@ int udmabuf_open(const char *path, struct error *why);
  *	-E2BIG	more bytes or pieces than the kernel's limits allow
  *	-ENOTTY	device_fd is no udmabuf
  *	and what the ioctl gives. */
-int udmabuf_create(int device_fd, int memfd, const struct hugepool_piece *pieces,
+int udmabuf_create(int device_fd, int memfd, const struct frames_piece *pieces,
 		   size_t n_pieces, struct error *why);
 
 /* What a kernel of this release does to udmabufs over huge pages when a driver

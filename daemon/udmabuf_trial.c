@@ -71,7 +71,7 @@ static int try_keeping_pages(void *map, struct error *why)
 
 /* Reads and writes all pieces through a mapping of their dma-buf. */
 static int try_mapping(int dmabuf_fd, const struct hugepool *pool,
-		       const struct hugepool_piece *pieces, size_t n_pieces,
+		       const struct frames_piece *pieces, size_t n_pieces,
 		       struct error *why)
 {
 	size_t size = n_pieces * PIECE_BYTES;
@@ -105,7 +105,7 @@ static int try_mapping(int dmabuf_fd, const struct hugepool *pool,
 
 /* All words of the pool that belong to no piece must be as they were. */
 static int check_rest(const struct hugepool *pool,
-		      const struct hugepool_piece *pieces, size_t n_pieces,
+		      const struct frames_piece *pieces, size_t n_pieces,
 		      struct error *why)
 {
 	for (uint64_t at = 0; at < hugepool_size_bytes(pool); at += PIECE_BYTES) {
@@ -139,7 +139,7 @@ static int try_count(int dmabuf_fd, struct error *why)
 }
 
 static int try_pieces(int device_fd, const struct hugepool *pool,
-		      const struct hugepool_piece *pieces, size_t n_pieces,
+		      const struct frames_piece *pieces, size_t n_pieces,
 		      struct error *why)
 {
 	_cleanup_fd_ int fd = -1;
@@ -169,9 +169,9 @@ static int try_pieces(int device_fd, const struct hugepool *pool,
 int udmabuf_trial(int device_fd, const struct hugepool *pool, struct error *why)
 {
 	uint64_t last = hugepool_size_bytes(pool) - hugepool_page_bytes(pool);
-	const struct hugepool_piece one[] = {{PIECE_BYTES, PIECE_BYTES}};
+	const struct frames_piece one[] = {{PIECE_BYTES, PIECE_BYTES}};
 	/* backwards, and from two huge pages where the pool has two */
-	const struct hugepool_piece list[] = {
+	const struct frames_piece list[] = {
 		{last + 3 * PIECE_BYTES, PIECE_BYTES},
 		{PIECE_BYTES, PIECE_BYTES},
 		{0, PIECE_BYTES},

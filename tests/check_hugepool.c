@@ -97,8 +97,8 @@ END_TEST
 
 START_TEST(segments_are_sorted_and_whole)
 {
-	size_t n;
-	const struct run *segments = hugepool_segments(pool, &n);
+	const struct run *segments = hugepool_frames(pool)->segments;
+	size_t n = hugepool_frames(pool)->n_segments;
 	uint64_t total = 0;
 
 	ck_assert_uint_ge(n, 1);
@@ -138,9 +138,10 @@ static uint64_t address_of(uint64_t offset)
  * pieces must be the pool's own. */
 static void assert_pieces(const struct run *run)
 {
-	size_t room = hugepool_max_pieces(pool, run->size_bytes);
-	struct hugepool_piece *pieces = calloc(room, sizeof(*pieces));
-	size_t n = hugepool_pieces(pool, run, pieces, room);
+	const struct frames *frames = hugepool_frames(pool);
+	size_t room = frames_max_pieces(frames, run->size_bytes);
+	struct frames_piece *pieces = calloc(room, sizeof(*pieces));
+	size_t n = frames_pieces(frames, run, pieces, room);
 	uint64_t phys = run->phys;
 
 	ck_assert_uint_ge(n, 1);
@@ -164,8 +165,8 @@ static void assert_pieces(const struct run *run)
 
 START_TEST(pieces_make_up_the_run)
 {
-	size_t n;
-	const struct run *segments = hugepool_segments(pool, &n);
+	const struct run *segments = hugepool_frames(pool)->segments;
+	size_t n = hugepool_frames(pool)->n_segments;
 
 	for (size_t i = 0; i < n; i++) {
 		struct run run = segments[i];
@@ -182,57 +183,18 @@ START_TEST(pieces_make_up_the_run)
 }
 END_TEST
 
-START_TEST(pieces_end_with_the_segment)
-{
-	struct hugepool_piece pieces[PAGES + 2];
-	size_t n;
-	const struct run *segments = hugepool_segments(pool, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		const struct run longer = {segments[i].phys,
-					   segments[i].size_bytes + 4096};
-		const struct run behind = {
-			segments[i].phys + segments[i].size_bytes, 4096};
-		const struct run before = {segments[i].phys - 4096, 4096};
-		const struct run empty = {segments[i].phys, 0};
-
-		ck_assert_uint_eq(
-			hugepool_pieces(pool, &longer, pieces, PAGES + 2), 0);
-		ck_assert_uint_eq(
-			hugepool_pieces(pool, &behind, pieces, PAGES + 2), 0);
-		ck_assert_uint_eq(
-			hugepool_pieces(pool, &before, pieces, PAGES + 2), 0);
-		ck_assert_uint_eq(
-			hugepool_pieces(pool, &empty, pieces, PAGES + 2), 0);
-	}
-}
-END_TEST
-
-START_TEST(pieces_are_counted_beyond_room)
-{
-	struct hugepool_piece one = {1, 1}, all[PAGES + 2];
-	size_t n;
-	const struct run *segments = hugepool_segments(pool, &n);
-	size_t count = hugepool_pieces(pool, &segments[0], all, PAGES + 2);
-
-	ck_assert_uint_eq(hugepool_pieces(pool, &segments[0], NULL, 0), count);
-	ck_assert_uint_eq(hugepool_pieces(pool, &segments[0], &one, 1), count);
-	ck_assert_uint_eq(one.offset, all[0].offset);
-	ck_assert_uint_eq(one.size_bytes, all[0].size_bytes);
-}
-END_TEST
-
 START_TEST(pieces_need_addresses)
 {
 	const struct run run = {0, 4096};
-	struct hugepool_piece piece;
+	struct frames_piece piece;
 	struct hugepool *other = NULL;
 	struct error why = ERROR_INIT;
 
 	ck_assert_msg(
 		hugepool_new(&other, "test", page_bytes, page_bytes, &why) == 0,
 		"%s", why.text);
-	ck_assert_uint_eq(hugepool_pieces(other, &run, &piece, 1), 0);
+	ck_assert_uint_eq(
+		frames_pieces(hugepool_frames(other), &run, &piece, 1), 0);
 	ck_assert_int_eq(give_back(other), 0);
 }
 END_TEST
@@ -244,19 +206,18 @@ START_TEST(pool_can_be_adopted)
 	struct error why = ERROR_INIT;
 	uint64_t addresses[PAGES];
 	struct hugepool *other;
-	const struct run *ours, *theirs;
-	size_t n, m;
+	const struct frames *ours = hugepool_frames(pool), *theirs;
 
-	hugepool_addresses(pool, addresses);
+	frames_addresses(ours, addresses);
 	for (size_t i = 0; i < PAGES; i++)
 		ck_assert_uint_eq(addresses[i], address_of(i * page_bytes));
 	ck_assert_msg(hugepool_adopt_consume(&other, fd, page_bytes, addresses,
 					     PAGES, &why) == 0,
 		      "%s", why.text);
-	ours = hugepool_segments(pool, &n);
-	theirs = hugepool_segments(other, &m);
-	ck_assert_uint_eq(n, m);
-	ck_assert_mem_eq(ours, theirs, n * sizeof(*ours));
+	theirs = hugepool_frames(other);
+	ck_assert_uint_eq(ours->n_segments, theirs->n_segments);
+	ck_assert_mem_eq(ours->segments, theirs->segments,
+			 ours->n_segments * sizeof(*ours->segments));
 	ck_assert_uint_eq(hugepool_raised_pages(other), 0);
 	*(volatile char *)hugepool_at(pool, page_bytes) = 77;
 	ck_assert_int_eq(*(volatile char *)hugepool_at(other, page_bytes), 77);
@@ -284,7 +245,7 @@ START_TEST(what_is_no_pool_is_not_adopted)
 	uint64_t addresses[PAGES + 1] = {0};
 	int fd = hugepool_fd(pool);
 
-	hugepool_addresses(pool, addresses);
+	frames_addresses(hugepool_frames(pool), addresses);
 	refuse(fd, addresses, PAGES - 1, "instead of 3 huge pages");
 	refuse(fd, addresses, PAGES + 1, "instead of 5 huge pages");
 	refuse(fd, addresses, 0, "instead of 0 huge pages");
@@ -344,8 +305,6 @@ int main(void)
 		tcase_add_test(pages, pool_is_sealed);
 		tcase_add_test(pages, segments_are_sorted_and_whole);
 		tcase_add_test(pages, pieces_make_up_the_run);
-		tcase_add_test(pages, pieces_end_with_the_segment);
-		tcase_add_test(pages, pieces_are_counted_beyond_room);
 		tcase_add_test(pages, pieces_need_addresses);
 		tcase_add_test(pages, pool_can_be_adopted);
 		tcase_add_test(pages, what_is_no_pool_is_not_adopted);

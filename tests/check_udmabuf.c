@@ -89,7 +89,7 @@ END_TEST
 
 START_TEST(other_devices_make_none)
 {
-	const struct hugepool_piece pieces[] = {{0, 4096}, {8192, 4096}};
+	const struct frames_piece pieces[] = {{0, 4096}, {8192, 4096}};
 	struct error why = ERROR_INIT;
 	int fd = udmabuf_open("/dev/null", &why);
 

@@ -85,7 +85,10 @@ libdaemon_la_SOURCES = \
 	daemon/tract.c daemon/tract.h \
 	daemon/token.c daemon/token.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
+	daemon/udmabuf_memory.c daemon/udmabuf_memory.h \
+	daemon/udmabuf_probe.c daemon/udmabuf_probe.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
+	daemon/udmabuf_window.c daemon/udmabuf_window.h \
 	daemon/usable.c daemon/usable.h \
 	daemon/warden.c daemon/warden.h \
 	daemon/vault.c daemon/vault.h \
@@ -175,6 +178,9 @@ DAEMON_TESTS = \
 	tests/check_tract \
 	tests/check_token \
 	tests/check_udmabuf \
+	tests/check_udmabuf_memory \
+	tests/check_udmabuf_probe \
+	tests/check_udmabuf_window \
 	tests/check_usable \
 	tests/check_warden \
 	tests/check_vault \
@@ -246,6 +252,9 @@ tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LI
 tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_udmabuf_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_udmabuf_probe_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_udmabuf_window_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_usable_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_warden_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_vault_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

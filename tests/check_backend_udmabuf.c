@@ -48,25 +48,6 @@ static struct memory_spec spec_of(uint64_t pages)
 	};
 }
 
-START_TEST(probe_says_why_not)
-{
-	struct backend_options options = insisting;
-	struct backend_report report;
-
-	options.udmabuf_path = "/dev/no-such-udmabuf";
-	memset(&report, 0xff, sizeof(report));
-	backend_udmabuf.probe(&options, &report);
-	ck_assert(!report.serves);
-	ck_assert_uint_eq(report.guarantees, 0);
-	ck_assert_ptr_nonnull(strstr(report.text, "no-such-udmabuf does not"));
-
-	options.udmabuf_path = "/dev/null"; /* opens, and is something else */
-	backend_udmabuf.probe(&options, &report);
-	ck_assert(!report.serves);
-	ck_assert_uint_gt(strlen(report.text), 0);
-}
-END_TEST
-
 START_TEST(memory_refused_with_reason)
 {
 	struct backend_options options = insisting;
@@ -78,13 +59,23 @@ START_TEST(memory_refused_with_reason)
 	};
 	struct error why = ERROR_INIT;
 	struct memory *memory = NULL;
+	struct parcel parcel;
 
 	options.udmabuf_path = "/dev/no-such-udmabuf";
 	ck_assert_int_eq(
 		backend_udmabuf.memory_open(&options, &spec, &memory, &why),
 		-ENOENT);
 	ck_assert_ptr_eq(strstr(why.text, "region pool: "), why.text);
+	parcel_init(&parcel);
+	ck_assert_int_eq(
+		backend_udmabuf.memory_import(&spec, &parcel, &memory, &why),
+		-ENOENT);
+	ck_assert_ptr_eq(strstr(why.text, "region pool: no desc"), why.text);
 	spec.granule_bytes = 4 << 20;
+	ck_assert_int_eq(
+		backend_udmabuf.memory_import(&spec, &parcel, &memory, &why),
+		-EINVAL);
+	parcel_deinit(&parcel);
 	ck_assert_int_eq(
 		backend_udmabuf.memory_open(&options, &spec, &memory, &why),
 		-EINVAL);
@@ -458,7 +449,6 @@ int main(void)
 	int failed;
 
 	harness_lock("/sys/kernel/mm/hugepages");
-	tcase_add_test(refusals, probe_says_why_not);
 	tcase_add_test(refusals, memory_refused_with_reason);
 	page_bytes = hugepages_default_bytes();
 	backend_udmabuf.probe(&insisting, &report);

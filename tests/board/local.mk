@@ -71,7 +71,7 @@ board_programs = $(filter tests/board/guest/% \
 	tests/check_lease \
 	tests/check_libcontig_import \
 	tests/check_placement \
-	tests/check_udmabuf, \
+	tests/check_udmabuf%, \
 	$(check_PROGRAMS)) \
 	tests/bench/idle
 

@@ -15,7 +15,8 @@ PROTO_TESTS = \
 	tests/check_channel \
 	tests/check_form \
 	tests/check_text \
-	tests/check_validate
+	tests/check_validate \
+	tests/check_validate_replies
 check_PROGRAMS += $(PROTO_TESTS)
 TESTS += $(PROTO_TESTS)
 
@@ -23,6 +24,7 @@ tests_check_channel_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_form_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_text_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_validate_LDADD = libharness.la libproto.la $(CHECK_LIBS)
+tests_check_validate_replies_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 endif
 
 dist_doc_DATA += proto/PROTOCOL.md

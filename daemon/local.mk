@@ -162,6 +162,7 @@ DAEMON_TESTS = \
 	tests/check_registry \
 	tests/check_reply \
 	tests/check_restore \
+	tests/check_restore_doubt \
 	tests/check_roll \
 	tests/check_request \
 	tests/check_request_check \
@@ -264,7 +265,10 @@ tests_check_deed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_parcel_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_sealed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_prepare_LDADD = libcustodian.la libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_restore_SOURCES = tests/check_restore.c tests/lives.c tests/lives.h
 tests_check_restore_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_restore_doubt_SOURCES = tests/check_restore_doubt.c tests/lives.c tests/lives.h
+tests_check_restore_doubt_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_roll_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_custody_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_pulse_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

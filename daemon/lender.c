@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/attempt.h"
 #include "daemon/choice.h"
-#include "daemon/quota.h"
-#include "daemon/usable.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -131,145 +130,6 @@ static struct choice choice_of(const struct lender *lender)
 	return (struct choice){&lender->regions, lender->policy};
 }
 
-/* Whether what is dirty or draining could ever make room for the request. */
-static bool could_help(const struct loan *loan, const struct region *region,
-		       uint64_t extra_bytes)
-{
-	uint64_t total = want_total_bytes(&loan->want, region);
-
-	return total <= usable_bytes(region, loan->want.who) + extra_bytes;
-}
-
-/* Milliseconds for which a request should wait for what drains since then. */
-static uint64_t grace_left_ms(const struct loan *loan, uint64_t drained_ms,
-			      uint64_t now)
-{
-	uint64_t end = drained_ms + LENDER_GRACE_MS;
-	uint64_t limit = loan->parked_ms + LENDER_GRACE_MAX_MS;
-
-	if (end > limit)
-		end = limit;
-	return end > now ? end - now : 0;
-}
-
-/* The same for what drains in a region. */
-static uint64_t grace_ms(const struct loan *loan, const struct region *region,
-			 uint64_t now)
-{
-	/* all guards, as it is not counted how many of them drain */
-	if (region->draining_bytes == 0 ||
-	    !could_help(loan, region,
-			region->draining_bytes + region->guarding_bytes))
-		return 0;
-	return grace_left_ms(loan, region->drained_ms, now);
-}
-
-struct attempt {
-	bool short_of_memory; /* at least one might do later */
-	uint64_t grace_ms;
-	bool dirt;
-	const struct region *closest; /* of those that refused */
-	struct loan_failure failure;  /* what it said */
-};
-
-static void keep_closest(struct attempt *attempt, const struct region *region,
-			 const struct loan_failure *failure)
-{
-	if (attempt->closest &&
-	    refusal_closeness(failure->reason) <=
-		    refusal_closeness(attempt->failure.reason))
-		return;
-	attempt->closest = region;
-	attempt->failure = *failure;
-}
-
-/* One region said no: notes why, and whether waiting could change that. */
-static void note_failure(struct attempt *attempt, const struct loan *loan,
-			 const struct region *region,
-			 const struct loan_failure *failure)
-{
-	uint64_t grace;
-
-	keep_closest(attempt, region, failure);
-	if (failure->outcome != SPACE_E_FULL &&
-	    failure->outcome != SPACE_E_FRAGMENTED &&
-	    failure->outcome != SPACE_E_CONSTRAINT)
-		return;
-	if (could_help(loan, region,
-		       region->lent_bytes + region->draining_bytes +
-			       region->guarding_bytes))
-		attempt->short_of_memory = true;
-	grace = grace_ms(loan, region, clock_ms());
-	if (grace > attempt->grace_ms)
-		attempt->grace_ms = grace;
-	if (dirt_waits(&region->dirt, loan->dirt_ticket) &&
-	    could_help(loan, region, region->dirt.awaited_bytes))
-		attempt->dirt = true;
-}
-
-/* What returned stays charged until its guard was looked at. */
-static bool is_charge_returning(const struct lender *lender,
-				const struct loan *loan)
-{
-	const struct region *region;
-
-	list_for_each (region, &lender->regions, link)
-		if (dirt_awaits(&region->dirt, loan->dirt_ticket))
-			return true;
-	return false;
-}
-
-/* The owner's quota said no.  What he has lent out may be nobody's any more, so
- * it is looked at like all memory that is missing. */
-static bool is_over_quota(const struct lender *lender, const struct loan *loan,
-			  const struct region *region, struct attempt *attempt)
-{
-	const struct account *account = loan->owner->account;
-	const struct quota_charge charge = {
-		.bytes = want_charge_bytes(&loan->want, region),
-		.buffers = loan->want.count,
-	};
-	struct loan_failure failure = {.reason = CONTIG_MSG_R_QUOTA};
-	uint64_t grace;
-
-	if (!lender->policy || !loan->want.who)
-		return false;
-	failure.quota = quota_check(lender->policy, loan->want.who, account,
-				    &charge, &failure.why);
-	if (!failure.quota)
-		return false;
-	keep_closest(attempt, region, &failure);
-	if (failure.quota == QUOTA_E_NEVER)
-		return true;
-	attempt->short_of_memory = true;
-	if (is_charge_returning(lender, loan))
-		attempt->dirt = true;
-	grace = account->draining_bytes
-			? grace_left_ms(loan, account->drained_ms, clock_ms())
-			: 0;
-	if (grace > attempt->grace_ms)
-		attempt->grace_ms = grace;
-	return true;
-}
-
-/* True where it was served. */
-static bool attempt_all(struct lender *lender, struct loan *loan,
-			struct attempt *attempt)
-{
-	const struct choice choice = choice_of(lender);
-	struct loan_failure failure;
-	struct region *region = NULL;
-
-	while ((region = choice_next(&choice, &loan->want, region))) {
-		if (is_over_quota(lender, loan, region, attempt))
-			continue;
-		if (loan_try(loan, region, &lender->next_id, &failure) == 0)
-			return true;
-		note_failure(attempt, loan, region, &failure);
-	}
-	return false;
-}
-
 static void hand_over(struct lender *lender, struct loan *loan)
 {
 	lender->allocations += loan->n_lent;
@@ -330,33 +190,11 @@ static void settle(struct lender *lender, struct loan *loan)
 		take_back(lender, loan, -ENOMEM);
 }
 
-static void explain(const struct lender *lender, struct loan *loan,
-		    const struct attempt *attempt)
-{
-	const struct loan_failure *failure = &attempt->failure;
-	struct refusal *refusal = &loan->refusal;
-
-	loan_explain(loan, attempt->closest, failure, refusal);
-	if (failure->quota) {
-		refusal->requested_bytes =
-			want_charge_bytes(&loan->want, attempt->closest);
-		refusal->draining_bytes = loan->owner->account->draining_bytes;
-	} else if (failure->outcome && lender->policy) {
-		policy_name_reservations(lender->policy, attempt->closest,
-					 loan->want.who, refusal);
-	}
-}
-
 static void refuse(struct lender *lender, struct loan *loan,
 		   const struct attempt *attempt)
 {
-	const struct choice choice = choice_of(lender);
-
 	lender->refusals++;
-	if (attempt->closest)
-		explain(lender, loan, attempt);
-	else
-		choice_refuse(&choice, &loan->want, &loan->refusal);
+	attempt_explain(attempt, loan);
 	loan->done(loan, (int)loan->refusal.reason);
 }
 
@@ -373,7 +211,8 @@ static void hurry(struct lender *lender, const struct loan *loan)
 /* Tries a request; true where it is decided and no longer the lender's. */
 static bool decide(struct lender *lender, struct loan *loan)
 {
-	struct attempt attempt = {.closest = NULL};
+	const struct choice choice = choice_of(lender);
+	struct attempt attempt;
 	bool swept;
 
 	swept = loan->sweep_ticket &&
@@ -382,7 +221,7 @@ static bool decide(struct lender *lender, struct loan *loan)
 		loan->dirt_ticket = UINT64_MAX;
 	else if (loan->dirt_ticket == UINT64_MAX || loan->in_grace)
 		loan->dirt_ticket = lender->ticket;
-	if (attempt_all(lender, loan, &attempt)) {
+	if (attempt_run(&attempt, &choice, loan, &lender->next_id)) {
 		list_remove(&loan->link);
 		settle(lender, loan);
 		return true;

@@ -53,11 +53,6 @@ struct lender {
 	uint64_t reaper_due_ms;
 };
 
-/* A buffer that began to drain a moment ago mostly belongs to a process that
- * is just ending; this long, a request that is short of memory waits for it. */
-#define LENDER_GRACE_MS	    50
-#define LENDER_GRACE_MAX_MS 200 /* in all, since the request came */
-
 /* 0 or a negative errno. */
 int lender_new(struct lender **lenderp, struct loop *loop);
 /* Every owner must be gone; all buffers are left to their holders. */

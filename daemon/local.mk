@@ -4,6 +4,7 @@
 noinst_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = \
 	daemon/account.c daemon/account.h \
+	daemon/attempt.c daemon/attempt.h \
 	daemon/backend.c daemon/backend.h \
 	daemon/backend_devmem.c \
 	daemon/backend_simulated.c \
@@ -104,6 +105,7 @@ contigd_LDADD = libdaemon.la
 if HAVE_CHECK
 DAEMON_TESTS = \
 	tests/check_account \
+	tests/check_attempt \
 	tests/check_backend_devmem \
 	tests/check_backend_simulated \
 	tests/check_backend_udmabuf \
@@ -189,6 +191,7 @@ DAEMON_TESTS = \
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
 tests_check_account_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_attempt_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

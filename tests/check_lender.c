@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/attempt.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
 #include "tests/plug.h"
@@ -105,7 +106,7 @@ static void turn(int n)
  * drains. */
 static void outlast_grace(const struct ask *ask)
 {
-	for (uint64_t end = clock_ms() + 2 * LENDER_GRACE_MAX_MS;
+	for (uint64_t end = clock_ms() + 2 * ATTEMPT_GRACE_MAX_MS;
 	     clock_ms() < end;)
 		turn(1);
 	ck_assert_int_eq(ask->result, -1);
@@ -210,7 +211,7 @@ START_TEST(the_moment_ends)
 	wait_for(&more);
 	ck_assert_int_eq(more.result, CONTIG_MSG_R_FULL);
 	ck_assert_uint_eq(more.loan->refusal.draining_bytes, 8 * MIB);
-	ck_assert_uint_ge(clock_ms() - begin, LENDER_GRACE_MS);
+	ck_assert_uint_ge(clock_ms() - begin, ATTEMPT_GRACE_MS);
 	forget(&more);
 	forget(&all);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/sections.h"
+#include "daemon/attempt.h"
 #include "daemon/usable.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
@@ -239,7 +240,7 @@ START_TEST(quota_waits_for_the_look_at_guards)
 	lender_hint(lender, all.loan->buffers[0], true);
 	forget(&all);
 	ask_for(&more, CAMERA_S, 2 * MIB, 1);
-	for (uint64_t end = clock_ms() + 2 * LENDER_GRACE_MAX_MS;
+	for (uint64_t end = clock_ms() + 2 * ATTEMPT_GRACE_MAX_MS;
 	     clock_ms() < end;)
 		ck_assert_int_eq(loop_turn(loop, false), 0);
 	ck_assert_int_eq(more.result, -1);

@@ -23,14 +23,6 @@ static struct fake fake;
 static char shown[BANNER_BYTES];
 static unsigned int n_shown;
 
-static void no_log(enum log_level level, const struct log_fields *fields,
-		   const char *text)
-{
-	(void)level;
-	(void)fields;
-	(void)text;
-}
-
 static void show(const char *text)
 {
 	(void)snprintf(shown, sizeof(shown), "%s", text);
@@ -39,7 +31,7 @@ static void show(const char *text)
 
 static void before(void)
 {
-	log_set_sink(no_log);
+	log_set_level(0);
 	n_shown = 0;
 	config_init(&config);
 	policy_init(&policy, &config, 999);
@@ -59,7 +51,6 @@ static void after(void)
 	lender = lender_free(lender);
 	loop = loop_free(loop);
 	fake_deinit(&fake);
-	log_set_sink(NULL);
 }
 
 static struct session *connect_as(uint32_t uid)

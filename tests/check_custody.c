@@ -30,17 +30,9 @@ static struct error why;
 static char mem_path[32];
 static int mem_fd;
 
-static void no_log(enum log_level level, const struct log_fields *fields,
-		   const char *text)
-{
-	(void)level;
-	(void)fields;
-	(void)text;
-}
-
 static void before(void)
 {
-	log_set_sink(no_log);
+	log_set_level(0);
 	custodian_init(&custodian, 64);
 	inheritance_init(&inheritance);
 	mem_fd = memfd_create("mem", MFD_CLOEXEC);
@@ -83,8 +75,7 @@ static void leave(const char *name, const char *backend)
 {
 	struct tract *tract = open_tract(name, backend);
 
-	ck_assert_msg(custody_leave(tract, &options, &why) == 0, "%s",
-		      why.text);
+	ck_assert_msg(custody_leave(tract, &options, &why) == 0, "%s", why.text);
 	(void)tract_free(tract);
 }
 
@@ -113,8 +104,8 @@ START_TEST(devmem_comes_back_without_its_device)
 		ck_assert_uint_eq(tract->memory->segments[0].size_bytes, BYTES);
 		ck_assert(!tract->memory->starts_clean);
 		/* it is the memory itself */
-		ck_assert_int_eq(tract->backend->zero(tract->memory, BASE, 4096),
-				 0);
+		ck_assert_int_eq(
+			tract->backend->zero(tract->memory, BASE, 4096), 0);
 		ck_assert_int_eq(pread(mem_fd, &seen, 1, BASE), 1);
 		ck_assert_int_eq(seen, 0);
 		(void)tract_free(tract);
@@ -129,8 +120,8 @@ START_TEST(simulated_needs_its_deed_only)
 	struct tract *tract;
 
 	leave("a:b%c", "simulated");
-	ck_assert_uint_eq(
-		custodian_count(&custodian, "region-a%3ab%25c.deed"), 1);
+	ck_assert_uint_eq(custodian_count(&custodian, "region-a%3ab%25c.deed"),
+			  1);
 	custodian_bequeath(&custodian, &inheritance);
 	ck_assert_uint_eq(inheritance.n, 1);
 	ck_assert_int_eq(claim(&tract), 1);

@@ -14,9 +14,9 @@
 #include "daemon/setup.h"
 #include "tests/custodian.h"
 #include "tests/harness.h"
+#include "tests/logged.h"
 #include "tests/treedir.h"
 #include "util/fd.h"
-#include "util/log.h"
 
 /*
  * Preparing, with simulated memory, by whoever runs the test in the place of
@@ -26,24 +26,14 @@
 static struct custodian custodian;
 static struct error why;
 static char tree_path[TREEDIR_BYTES];
-static char logged[8192];
 static const struct backend_options options = {
 	.devmem_path = "/nonexistent",
 	.udmabuf_path = "/nonexistent",
 };
 
-static void keep(enum log_level level, const struct log_fields *fields,
-		 const char *text)
-{
-	(void)level;
-	(void)fields;
-	(void)strncat(logged, text, sizeof(logged) - strlen(logged) - 1);
-	(void)strncat(logged, "\n", sizeof(logged) - strlen(logged) - 1);
-}
-
 static void before(void)
 {
-	log_set_sink(keep);
+	logged_begin(LOG_LEVEL_INFO);
 	custodian_init(&custodian, 8);
 	treedir_new(tree_path);
 	treedir_reserved_memory(tree_path);
@@ -53,8 +43,7 @@ static void remove_roll(void)
 {
 	char path[64];
 
-	(void)snprintf(path, sizeof(path), "%s/" ROLL_NAME,
-		       custodian.directory);
+	(void)snprintf(path, sizeof(path), "%s/" ROLL_NAME, custodian.directory);
 	(void)unlink(path);
 }
 
@@ -71,18 +60,18 @@ static int prepare_in(const char *directory, const char *const *simulated)
 	struct configuration config;
 	int r;
 
-	logged[0] = '\0';
+	logged_forget();
 	why.text[0] = '\0';
 	config_init(&config);
 	for (; *simulated; simulated++)
-		ck_assert_int_eq(config_add_simulated(&config, *simulated, &why),
-				 0);
+		ck_assert_int_eq(
+			config_add_simulated(&config, *simulated, &why), 0);
 	r = prepare_run(&config, &tree, &options, directory, &why);
 	config_deinit(&config);
 	return r;
 }
 
-#define PREPARE(...)                       \
+#define PREPARE(...)                    \
 	prepare_in(custodian.directory, \
 		   (const char *const[]){__VA_ARGS__, NULL})
 
@@ -112,16 +101,14 @@ START_TEST(leaves_everything_once)
 	b = inode_of("region-b.deed");
 	/* before the next start, and before one with something new */
 	ck_assert_int_eq(PREPARE("a=1M", "b=2M"), 0);
-	ck_assert_ptr_null(strstr(logged, "region"));
+	ck_assert(!logged_has("region"));
 	ck_assert_int_eq(PREPARE("a=1M", "c=1M", "b=4M"), 0);
-	ck_assert_ptr_nonnull(
-		strstr(logged, "region 'b' is described differently now"));
+	ck_assert(logged_has("region 'b' is described differently now"));
 	ck_assert_uint_eq(inode_of("region-a.deed"), a);
 	ck_assert_uint_eq(inode_of("region-b.deed"), b);
 	ck_assert_uint_eq(custodian_count(&custodian, "region-c.deed"), 1);
 	ck_assert_int_eq(PREPARE("a=1M"), 0);
-	ck_assert_ptr_nonnull(
-		strstr(logged, "region 'c' is no longer described"));
+	ck_assert(logged_has("region 'c' is no longer described"));
 	ck_assert_uint_eq(custodian_count(&custodian, "region-c.deed"), 1);
 }
 END_TEST
@@ -144,9 +131,8 @@ END_TEST
 
 START_TEST(nothing_to_lend_is_prepared_too)
 {
-	ck_assert_int_eq(prepare_in(custodian.directory,
-				    (const char *const[]){NULL}),
-			 0);
+	ck_assert_int_eq(
+		prepare_in(custodian.directory, (const char *const[]){NULL}), 0);
 	ck_assert_uint_eq(custodian_count(&custodian, "probes"), 1);
 }
 END_TEST
@@ -157,15 +143,14 @@ START_TEST(foreign_roll_is_not_believed)
 	int fd;
 
 	ck_assert_int_eq(PREPARE("a=1M"), 0);
-	(void)snprintf(path, sizeof(path), "%s/" ROLL_NAME,
-		       custodian.directory);
+	(void)snprintf(path, sizeof(path), "%s/" ROLL_NAME, custodian.directory);
 	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	ck_assert_int_eq(fd_write_all(fd, "x", 1), 0);
 	(void)fd_close(fd);
 	ck_assert_int_eq(PREPARE("a=1M"), 0);
-	ck_assert_ptr_nonnull(strstr(logged, "everything is prepared anew"));
+	ck_assert(logged_has("everything is prepared anew"));
 	ck_assert_int_eq(PREPARE("a=1M"), 0);
-	ck_assert_ptr_null(strstr(logged, "prepared anew"));
+	ck_assert(!logged_has("prepared anew"));
 	ck_assert_uint_eq(custodian_count(&custodian, "region-a.deed"), 1);
 }
 END_TEST
@@ -175,12 +160,11 @@ START_TEST(needs_a_manager_with_room)
 	char socket[64];
 
 	/* the probes are there; of the deeds and the proof, one does not fit */
-	ck_assert_int_eq(PREPARE("a=1M", "b=1M", "c=1M", "d=1M", "e=1M", "f=1M",
-				 "g=1M"),
-			 -ENOSPC);
+	ck_assert_int_eq(
+		PREPARE("a=1M", "b=1M", "c=1M", "d=1M", "e=1M", "f=1M", "g=1M"),
+		-ENOSPC);
 	ck_assert_ptr_nonnull(strstr(why.text, "FileDescriptorStoreMax="));
-	ck_assert_int_eq(prepare_in(NULL, (const char *const[]){NULL}),
-			 -ENOENT);
+	ck_assert_int_eq(prepare_in(NULL, (const char *const[]){NULL}), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(why.text, "RUNTIME_DIRECTORY"));
 	ck_assert_int_eq(prepare_in("", (const char *const[]){NULL}), -ENOENT);
 	ck_assert_int_eq(

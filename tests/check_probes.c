@@ -5,18 +5,7 @@
 
 #include "daemon/sealed.h"
 #include "tests/harness.h"
-#include "util/log.h"
-
-static char logged[4096];
-
-static void keep(enum log_level level, const struct log_fields *fields,
-		 const char *text)
-{
-	(void)level;
-	(void)fields;
-	(void)strncat(logged, text, sizeof(logged) - strlen(logged) - 1);
-	(void)strncat(logged, "\n", sizeof(logged) - strlen(logged) - 1);
-}
+#include "tests/logged.h"
 
 START_TEST(every_backend_is_probed_and_logged)
 {
@@ -27,7 +16,7 @@ START_TEST(every_backend_is_probed_and_logged)
 	static struct probes probes;
 	size_t n = 0;
 
-	log_set_sink(keep);
+	logged_begin(LOG_LEVEL_INFO);
 	ck_assert_ptr_null(probes_find(&probes, backends[0]));
 	probes_run(&probes, &options);
 	for (; backends[n]; n++) {
@@ -36,19 +25,19 @@ START_TEST(every_backend_is_probed_and_logged)
 
 		ck_assert_ptr_nonnull(report);
 		ck_assert_str_ne(report->text, "");
-		ck_assert_ptr_nonnull(strstr(logged, report->text));
+		ck_assert(logged_has(report->text));
 		ck_assert(report->serves == (n == 0));
 		ck_assert(report->serves || report->guarantees == 0);
 	}
 	ck_assert_uint_eq(probes.n, n);
 	ck_assert_uint_le(n, PROBES_MAX_BACKENDS);
-	ck_assert_ptr_nonnull(strstr(logged, "backend simulated serves: "));
-	ck_assert_ptr_nonnull(strstr(logged, "backend devmem cannot serve: "));
+	ck_assert(logged_has("backend simulated serves: "));
+	ck_assert(logged_has("backend devmem cannot serve: "));
 }
 END_TEST
 
 /* A form's fields by their offsets, as probes.c lays them out. */
-#define FORM	(40 + BACKEND_TEXT_BYTES)
+#define FORM	  (40 + BACKEND_TEXT_BYTES)
 #define AT_SERVES 32
 #define AT_TEXT	  40
 

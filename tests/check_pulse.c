@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tests/harness.h"
-#include "util/log.h"
+#include "tests/logged.h"
 
 /* Short, so that many come; nothing here depends on how short. */
 #define INTERVAL_MS 2
@@ -15,15 +15,6 @@ static struct loop *loop;
 static struct worker *worker;
 static struct pulse *pulse;
 static unsigned int beats;
-static char logged[256];
-
-static void keep(enum log_level level, const struct log_fields *fields,
-		 const char *text)
-{
-	(void)level;
-	(void)fields;
-	(void)snprintf(logged, sizeof(logged), "%s", text);
-}
 
 static void on_pulse(void *data)
 {
@@ -32,14 +23,13 @@ static void on_pulse(void *data)
 
 static void before(void)
 {
-	log_set_sink(keep);
-	logged[0] = '\0';
+	logged_begin(LOG_LEVEL_INFO);
 	beats = 0;
 	ck_assert_int_eq(loop_new(&loop), 0);
 	ck_assert_int_eq(worker_new(&worker), 0);
-	ck_assert_int_eq(pulse_new(&pulse, loop, worker, INTERVAL_MS, on_pulse,
-				   &beats),
-			 0);
+	ck_assert_int_eq(
+		pulse_new(&pulse, loop, worker, INTERVAL_MS, on_pulse, &beats),
+		0);
 }
 
 static void after(void)
@@ -47,7 +37,7 @@ static void after(void)
 	pulse = pulse_free(pulse);
 	worker = worker_free(worker);
 	loop = loop_free(loop);
-	log_set_sink(NULL);
+	logged_end();
 }
 
 static void turn(unsigned int times)
@@ -63,7 +53,7 @@ START_TEST(beats_while_the_loop_turns)
 	ck_assert_uint_eq(beats, 1);
 	turn(9);
 	ck_assert_uint_eq(beats, 10); /* nothing else is there to turn it */
-	ck_assert_str_eq(logged, "");
+	ck_assert(logged_nothing());
 }
 END_TEST
 
@@ -100,7 +90,7 @@ START_TEST(stops_while_the_worker_hangs)
 	ck_assert_uint_eq(beats, 1);
 	turn(10);
 	ck_assert_uint_eq(beats, 1);
-	ck_assert_ptr_nonnull(strstr(logged, "has not ended a slice"));
+	ck_assert(logged_has("has not ended a slice"));
 
 	/* one slice ends, and the next one takes long again */
 	(void)sem_post(&gate.leave);
@@ -116,9 +106,9 @@ START_TEST(stops_while_the_worker_hangs)
 	ck_assert_int_eq(gate.slices, 0);
 	pulse = pulse_free(pulse);
 	ck_assert_int_eq(worker_new(&worker), 0);
-	ck_assert_int_eq(pulse_new(&pulse, loop, worker, INTERVAL_MS, on_pulse,
-				   &beats),
-			 0);
+	ck_assert_int_eq(
+		pulse_new(&pulse, loop, worker, INTERVAL_MS, on_pulse, &beats),
+		0);
 	turn(8);
 	ck_assert_uint_eq(beats, 10);
 }

@@ -7,6 +7,7 @@
 
 #include "tests/harness.h"
 #include "tests/lives.h"
+#include "tests/logged.h"
 #include "util/fd.h"
 
 /*
@@ -64,7 +65,7 @@ START_TEST(what_is_lent_goes_on)
 				  LIVES_SIZE - MIB - LIVES_GRANULE);
 		ck_assert_int_eq(pread(fd, text, 5, 100), 5);
 		ck_assert_mem_eq(text, "frame", 5);
-		ck_assert(lives_has_logged("1M in 1 buffer still lent, 0B"));
+		ck_assert(logged_has("1M in 1 buffer still lent, 0B"));
 	}
 	(void)fd_close(fd);
 	lives_wait_for_buffers(&lives, 0);
@@ -184,8 +185,8 @@ START_TEST(without_its_descriptor_it_is_quarantined)
 		ck_assert_uint_eq(region_free_bytes(lives.region),
 				  LIVES_SIZE - MIB);
 		ck_assert_uint_eq(lives_ask(&lives, LIVES_SIZE, 1, &other), 0);
-		ck_assert(lives_has_logged("lent as buffer"));
-		ck_assert(lives_has_logged("uid 1000, are quarantined"));
+		ck_assert(logged_has("lent as buffer"));
+		ck_assert(logged_has("uid 1000, are quarantined"));
 		lives_end(&lives);
 	}
 	lives_start(&lives);
@@ -209,7 +210,7 @@ START_TEST(wrong_descriptor_is_quarantined)
 	lives_restart(&lives);
 	ck_assert_ptr_null(lives_find(&lives, id));
 	ck_assert_uint_eq(lives.region->quarantined_bytes, MIB);
-	ck_assert(lives_has_logged("it is another file"));
+	ck_assert(logged_has("it is another file"));
 	(void)fd_close(fd);
 }
 END_TEST

@@ -7,6 +7,7 @@
 
 #include "tests/harness.h"
 #include "tests/lives.h"
+#include "tests/logged.h"
 #include "util/fd.h"
 
 /*
@@ -36,8 +37,8 @@ static void expect_all_quarantined(const char *text)
 	ck_assert_uint_eq(region_size_bytes(lives.region), LIVES_SIZE);
 	ck_assert_uint_eq(region_free_bytes(lives.region), 0);
 	ck_assert_uint_eq(lives_ask(&lives, 1, 1, &fd), 0);
-	ck_assert_msg(lives_has_logged(text), "'%s' is not in: %s", text,
-		      lives_log());
+	ck_assert_msg(logged_has(text), "'%s' is not in: %s", text,
+		      logged_text());
 }
 
 START_TEST(refused_ledger_lends_nothing)
@@ -72,7 +73,7 @@ START_TEST(record_out_of_place_quarantines_the_region)
 	lives_restart(&lives);
 	ck_assert_uint_eq(lives.region->quarantined_bytes, 4 * MIB);
 	ck_assert_uint_eq(region_free_bytes(lives.region), 0);
-	ck_assert(lives_has_logged("which is no place in it"));
+	ck_assert(logged_has("which is no place in it"));
 	lives.size_bytes = LIVES_SIZE;
 	lives_restart(&lives);
 	ck_assert_uint_eq(lives.lender->registry.n_buffers, 3);
@@ -99,8 +100,7 @@ START_TEST(region_that_is_not_there_keeps_its_buffers)
 	for (int life = 0; life < 2; life++) {
 		lives_restart(&lives);
 		ck_assert_uint_eq(region_free_bytes(lives.region), LIVES_SIZE);
-		ck_assert(lives_has_logged(
-			"1 of the buffers that are lent belong"));
+		ck_assert(logged_has("1 of the buffers that are lent belong"));
 	}
 	lives.name = "camera";
 	lives_restart(&lives);
@@ -119,7 +119,7 @@ START_TEST(new_memory_of_that_name_is_all_free)
 	lives_restart(&lives);
 	ck_assert_ptr_null(lives_find(&lives, id));
 	ck_assert_uint_eq(region_free_bytes(lives.region), LIVES_SIZE);
-	ck_assert(lives_has_logged("is of a region 'camera' that is no more"));
+	ck_assert(logged_has("is of a region 'camera' that is no more"));
 	(void)lives_ask(&lives, LIVES_SIZE, 1, &other);
 	lives.kept = true;
 	lives_restart(&lives);

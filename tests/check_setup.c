@@ -6,7 +6,7 @@
 
 #include "daemon/usable.h"
 #include "tests/harness.h"
-#include "util/log.h"
+#include "tests/logged.h"
 
 #define GIB (UINT64_C(1) << 30)
 
@@ -16,22 +16,10 @@ static struct probes probes;
 static struct configuration config;
 static struct backend_options options;
 static struct setup setup;
-static char warnings[2048];
-
-static void keep_warnings(enum log_level level, const struct log_fields *fields,
-			  const char *text)
-{
-	(void)fields;
-	if (level > LOG_LEVEL_WARNING)
-		return;
-	(void)strncat(warnings, text, sizeof(warnings) - strlen(warnings) - 1);
-	(void)strncat(warnings, "\n", sizeof(warnings) - strlen(warnings) - 1);
-}
 
 static void before(void)
 {
-	log_set_sink(keep_warnings);
-	warnings[0] = '\0';
+	logged_begin(LOG_LEVEL_WARNING);
 	config_init(&config);
 	ck_assert_int_eq(loop_new(&loop), 0);
 	ck_assert_int_eq(lender_new(&lender, loop), 0);
@@ -47,7 +35,7 @@ static void after(void)
 	lender = lender_free(lender);
 	loop = loop_free(loop);
 	config_deinit(&config);
-	log_set_sink(NULL);
+	logged_end();
 }
 
 static void simulate(const char *text)
@@ -99,8 +87,7 @@ START_TEST(reservations_as_the_configuration_says)
 	ck_assert_ptr_eq(region->section, &config.regions[0]);
 	ck_assert_uint_eq(region->partitions.n, 2);
 	ck_assert_uint_eq(usable_bytes(region, NULL), 48 << 20);
-	ck_assert_ptr_nonnull(strstr(
-		warnings,
+	ck_assert(logged_has(
 		"region 'a': nothing is reserved for @44 (line 4 of the "
 		"configuration), as its 49M do not fit: the longest run that "
 		"is left is 48M"));
@@ -129,7 +116,7 @@ START_TEST(simulated_regions_lie_apart)
 	ck_assert(a->is_default && !b->is_default && !c->is_default);
 	ck_assert(a->public_base);
 	ck_assert_ptr_null(lender_get_region(lender, 4));
-	ck_assert_str_eq(warnings, "");
+	ck_assert(logged_nothing());
 }
 END_TEST
 
@@ -149,8 +136,7 @@ START_TEST(missing_default_is_no_other)
 	config.default_region = strdup("gone");
 	serve();
 	ck_assert_ptr_null(lender_default_region(lender));
-	ck_assert_ptr_nonnull(
-		strstr(warnings, "default region 'gone' is not served"));
+	ck_assert(logged_has("default region 'gone' is not served"));
 }
 END_TEST
 
@@ -166,10 +152,10 @@ START_TEST(what_cannot_serve_does_not_stop_the_rest)
 	ck_assert(!setup_add(&setup, &unknown));
 	serve();
 	ck_assert_uint_eq(lender->n_regions, 1);
-	ck_assert_ptr_nonnull(strstr(warnings, "region 'odd' is not served: "
-					       "there is no backend 'floppy'"));
-	ck_assert_ptr_nonnull(strstr(warnings, "region 'pool' is not served: "
-					       "backend udmabuf: "));
+	ck_assert(logged_has("region 'odd' is not served: "
+			     "there is no backend 'floppy'"));
+	ck_assert(logged_has("region 'pool' is not served: "
+			     "backend udmabuf: "));
 }
 END_TEST
 
@@ -177,7 +163,7 @@ START_TEST(no_memory_at_all_is_a_warning)
 {
 	serve();
 	ck_assert_uint_eq(lender->n_regions, 0);
-	ck_assert_ptr_nonnull(strstr(warnings, "there is no memory to lend"));
+	ck_assert(logged_has("there is no memory to lend"));
 }
 END_TEST
 
@@ -202,9 +188,8 @@ START_TEST(bad_descriptions_leave_nothing_open)
 	ck_assert(setup_add(&setup, &fine));
 	ck_assert(!setup_add(&setup, &fine));
 	serve();
-	ck_assert_ptr_nonnull(strstr(warnings, "region 'odd' is not served"));
-	ck_assert_ptr_nonnull(
-		strstr(warnings, "there is another one of that name"));
+	ck_assert(logged_has("region 'odd' is not served"));
+	ck_assert(logged_has("there is another one of that name"));
 	ck_assert_uint_eq(lender->n_regions, 1);
 }
 END_TEST
@@ -216,7 +201,7 @@ START_TEST(addresses_have_an_end)
 	simulate("b=1G");
 	serve();
 	ck_assert_uint_eq(lender->n_regions, 1);
-	ck_assert_ptr_nonnull(strstr(warnings, "region 'b' is not served"));
+	ck_assert(logged_has("region 'b' is not served"));
 }
 END_TEST
 

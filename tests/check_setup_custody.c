@@ -9,7 +9,7 @@
 #include "daemon/custody.h"
 #include "tests/custodian.h"
 #include "tests/harness.h"
-#include "util/log.h"
+#include "tests/logged.h"
 
 /*
  * One start after the other, as simulated memory allows on every machine: what
@@ -22,25 +22,14 @@ static struct configuration config;
 static struct probes probes;
 static struct setup setup;
 static struct error why;
-static char logged[8192];
 static const struct backend_options options = {
 	.devmem_path = "/nonexistent",
 	.udmabuf_path = "/nonexistent",
 };
 
-static void keep(enum log_level level, const struct log_fields *fields,
-		 const char *text)
-{
-	(void)fields;
-	if (level > LOG_LEVEL_WARNING)
-		return;
-	(void)strncat(logged, text, sizeof(logged) - strlen(logged) - 1);
-	(void)strncat(logged, "\n", sizeof(logged) - strlen(logged) - 1);
-}
-
 static void before(void)
 {
-	log_set_sink(keep);
+	logged_begin(LOG_LEVEL_WARNING);
 	custodian_init(&custodian, 64);
 }
 
@@ -54,11 +43,11 @@ static bool start(const char *const *simulated)
 {
 	bool prepared;
 
-	logged[0] = '\0';
+	logged_forget();
 	config_init(&config);
 	for (; *simulated; simulated++)
-		ck_assert_int_eq(config_add_simulated(&config, *simulated, &why),
-				 0);
+		ck_assert_int_eq(
+			config_add_simulated(&config, *simulated, &why), 0);
 	probes = (struct probes){.n = 0};
 	setup_init(&setup, &config, &options, &probes);
 	custodian_bequeath(&custodian, &inheritance);
@@ -104,10 +93,10 @@ START_TEST(next_start_keeps_what_there_was)
 		expect("a", 1, 4 * GIB, MIB);
 		expect("b", 2, 5 * GIB, 2 * MIB);
 		ck_assert(setup_find(&setup, "a")->kept == (i > 0));
-		ck_assert_msg(!strstr(logged, "region"), "%s", logged);
+		ck_assert_msg(!logged_has("region"), "%s", logged_text());
 		end();
-		ck_assert_uint_eq(
-			custodian_count(&custodian, "region-a.deed"), 1);
+		ck_assert_uint_eq(custodian_count(&custodian, "region-a.deed"),
+				  1);
 	}
 }
 END_TEST
@@ -121,13 +110,12 @@ START_TEST(changes_wait_for_a_stop)
 	expect("a", 1, 4 * GIB, MIB);
 	expect("b", 2, 5 * GIB, 2 * MIB);
 	expect("c", 3, 6 * GIB, 4 * MIB);
-	ck_assert_ptr_nonnull(strstr(
-		logged, "region 'b' is described differently now; it stays as "
-			"it was until the service is stopped"));
-	ck_assert_ptr_nonnull(
-		strstr(logged, "region 'a' is no longer described; it stays "
-			       "until the service is stopped"));
-	ck_assert_ptr_null(strstr(logged, "region 'c'"));
+	ck_assert(logged_has(
+		"region 'b' is described differently now; it stays as "
+		"it was until the service is stopped"));
+	ck_assert(logged_has("region 'a' is no longer described; it stays "
+			     "until the service is stopped"));
+	ck_assert(!logged_has("region 'c'"));
 	end();
 	/* stopped */
 	custodian_replace(&custodian, "region-a.deed", -1);
@@ -147,7 +135,7 @@ START_TEST(other_granule_is_a_change)
 	ck_assert(!START("a=1M"));
 	end();
 	ck_assert(!START("a=1M,granule=64K"));
-	ck_assert_ptr_nonnull(strstr(logged, "described differently"));
+	ck_assert(logged_has("described differently"));
 	ck_assert_uint_ne(setup_find(&setup, "a")->spec.granule_bytes, 65536);
 	end();
 }
@@ -176,12 +164,12 @@ START_TEST(one_bad_deed_is_one_region_less)
 			  open("/dev/null", O_RDONLY | O_CLOEXEC));
 	ck_assert(!START("b=2M"));
 	expect("b", 2, 5 * GIB, 2 * MIB);
-	ck_assert_ptr_nonnull(strstr(logged, "region-a.deed"));
+	ck_assert(logged_has("region-a.deed"));
 	end();
 	custodian_replace(&custodian, "probes",
 			  open("/dev/null", O_RDONLY | O_CLOEXEC));
 	ck_assert(START("b=2M")); /* somebody prepared something */
-	ck_assert_ptr_nonnull(strstr(logged, "probes from the service manager"));
+	ck_assert(logged_has("probes from the service manager"));
 	end();
 }
 END_TEST
@@ -204,7 +192,7 @@ START_TEST(twins_are_told_apart)
 	ck_assert_ptr_nonnull(setup_find(&setup, "one"));
 	ck_assert_uint_eq(setup_find(&setup, "one")->id, 1);
 	ck_assert_ptr_null(setup_find(&setup, "two"));
-	ck_assert_ptr_nonnull(strstr(logged, "only the first is served"));
+	ck_assert(logged_has("only the first is served"));
 	setup_deinit(&setup);
 }
 END_TEST

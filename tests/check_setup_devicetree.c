@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "tests/harness.h"
+#include "tests/logged.h"
 #include "tests/treedir.h"
 #include "util/fd.h"
-#include "util/log.h"
 
 /*
  * From a tree directory to a region that lends, with a sparse memfd as
@@ -30,22 +30,11 @@ static struct backend_options options;
 static struct setup setup;
 static char dir[TREEDIR_BYTES];
 static char mem_path[32];
-static char logged[8192];
 static int mem_fd;
-
-static void keep(enum log_level level, const struct log_fields *fields,
-		 const char *text)
-{
-	(void)level;
-	(void)fields;
-	(void)strncat(logged, text, sizeof(logged) - strlen(logged) - 1);
-	(void)strncat(logged, "\n", sizeof(logged) - strlen(logged) - 1);
-}
 
 static void before(void)
 {
-	log_set_sink(keep);
-	logged[0] = '\0';
+	logged_begin(LOG_LEVEL_INFO);
 	mem_fd = memfd_create("mem", MFD_CLOEXEC);
 	ck_assert_int_ge(mem_fd, 0);
 	ck_assert_int_eq(ftruncate(mem_fd, (off_t)(BASE + 64 * MIB)), 0);
@@ -68,7 +57,7 @@ static void after(void)
 	loop = loop_free(loop);
 	config_deinit(&config);
 	mem_fd = fd_close(mem_fd);
-	log_set_sink(NULL);
+	logged_end();
 }
 
 /* A no-map node of 1 MiB at BASE + offset; compatible may be NULL. */
@@ -131,7 +120,7 @@ START_TEST(contiguous_memory_is_served)
 		      "", 0);
 	add_node("firmware@400000", 0x400000, NULL);
 	ck_assert_int_eq(run(), 0);
-	ck_assert_msg(lender->n_regions == 2, "%s", logged);
+	ck_assert_msg(lender->n_regions == 2, "%s", logged_text());
 	region = lender_find_region(lender, "camera");
 	ck_assert_ptr_nonnull(region);
 	ck_assert_str_eq(region->memory->backend->name, "devmem");
@@ -141,12 +130,11 @@ START_TEST(contiguous_memory_is_served)
 	ck_assert(region->public_base);
 	ck_assert(!lender_find_region(lender, "plain")->is_default);
 	ck_assert_ptr_null(region->section);
-	ck_assert_ptr_nonnull(strstr(
-		logged, "devicetree /reserved-memory/firmware@400000, "
-			"0x100000 bytes at 0x7f0000400000: not adopted: "));
-	ck_assert_ptr_nonnull(
-		strstr(logged, "devicetree /reserved-memory/plain@0, 0x100000 "
-			       "bytes at 0x7f0000000000: adopted: "));
+	ck_assert(
+		logged_has("devicetree /reserved-memory/firmware@400000, "
+			   "0x100000 bytes at 0x7f0000400000: not adopted: "));
+	ck_assert(logged_has("devicetree /reserved-memory/plain@0, 0x100000 "
+			     "bytes at 0x7f0000000000: adopted: "));
 }
 END_TEST
 
@@ -189,7 +177,7 @@ START_TEST(section_can_forbid)
 	name_node("camera", NULL, false);
 	ck_assert_int_eq(run(), 0);
 	ck_assert_uint_eq(lender->n_regions, 0);
-	ck_assert_ptr_nonnull(strstr(logged, "the configuration forbids it"));
+	ck_assert(logged_has("the configuration forbids it"));
 	forget_sections();
 }
 END_TEST
@@ -198,9 +186,9 @@ START_TEST(section_without_node_is_told)
 {
 	name_node("ghost", "ghost@1", true);
 	ck_assert_int_eq(run(), 0);
-	ck_assert_ptr_nonnull(strstr(logged, "the configuration names "
-					     "devicetree node 'ghost@1', but "
-					     "there is none"));
+	ck_assert(logged_has("the configuration names "
+			     "devicetree node 'ghost@1', but "
+			     "there is none"));
 	forget_sections();
 }
 END_TEST

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/lives.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "daemon/restore.h"
 #include "tests/harness.h"
-#include "util/log.h"
+#include "tests/logged.h"
 
 /*
  * A life is what main.c makes of a start, without clients' sockets.  The
  * simulated backend serves for both kinds of memory: for what is there before
  * and after any daemon a copy of it says so, under the name of another.
  */
-
-static char log_text[8192];
-
-static void note(enum log_level level, const struct log_fields *fields,
-		 const char *text)
-{
-	size_t length = strlen(log_text);
-
-	(void)level;
-	(void)fields;
-	(void)snprintf(log_text + length, sizeof(log_text) - length, "%s\n",
-		       text);
-}
 
 static struct memory *open_memory(struct lives *lives)
 {
@@ -88,7 +72,7 @@ void lives_start(struct lives *lives)
 	struct inheritance inheritance;
 	struct error why = ERROR_INIT;
 
-	log_text[0] = '\0';
+	logged_forget();
 	custodian_bequeath(&lives->custodian, &inheritance);
 	ck_assert_msg(vault_open(&lives->vault, &inheritance, &spec, &why) == 0,
 		      "%s", why.text);
@@ -121,7 +105,7 @@ void lives_restart(struct lives *lives)
 
 void lives_init(struct lives *lives)
 {
-	log_set_sink(note);
+	logged_begin(LOG_LEVEL_INFO);
 	*lives = (struct lives){
 		.kept = true,
 		.size_bytes = LIVES_SIZE,
@@ -139,7 +123,7 @@ void lives_deinit(struct lives *lives)
 {
 	lives_end(lives);
 	custodian_deinit(&lives->custodian);
-	log_set_sink(NULL);
+	logged_end();
 }
 
 static void decided(struct loan *loan, int result)
@@ -184,14 +168,4 @@ void lives_wait_for_buffers(struct lives *lives, size_t n)
 	       lives->lender->registry.n_buffers != n ||
 	       !list_empty(&lives->region->dirt.stains))
 		ck_assert_int_eq(loop_turn(lives->loop, true), 0);
-}
-
-bool lives_has_logged(const char *text)
-{
-	return strstr(log_text, text) != NULL;
-}
-
-const char *lives_log(void)
-{
-	return log_text;
 }

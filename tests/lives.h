@@ -50,6 +50,7 @@ struct lives {
 void lives_init(struct lives *lives);
 void lives_deinit(struct lives *lives);
 
+/* The log (logged.h) begins anew. */
 void lives_start(struct lives *lives);
 void lives_end(struct lives *lives);
 void lives_restart(struct lives *lives);
@@ -61,9 +62,5 @@ uint64_t lives_ask(struct lives *lives, uint64_t size_bytes, uint32_t count,
 struct buffer *lives_find(const struct lives *lives, uint64_t id);
 /* Waits until so many buffers are left, and all else is clean. */
 void lives_wait_for_buffers(struct lives *lives, size_t n);
-
-/* Whether this life has logged the text. */
-bool lives_has_logged(const char *text);
-const char *lives_log(void);
 
 #endif

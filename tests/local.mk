@@ -11,7 +11,8 @@ check_LTLIBRARIES += libharness.la
 libharness_la_SOURCES = \
 	tests/descriptor_limit.c tests/descriptor_limit.h \
 	tests/harness.c tests/harness.h \
-	tests/holder.c tests/holder.h
+	tests/holder.c tests/holder.h \
+	tests/logged.c tests/logged.h
 libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libharness_la_LIBADD = libutil.la
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/sections.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
+#include "tests/rules.h"
 #include "util/clock.h"
 
 /*
@@ -23,8 +23,7 @@ static struct list regions;
 static struct region *large, *small;
 static struct accounts accounts;
 static struct owner owner;
-static struct configuration config;
-static struct policy policy;
+static struct rules rules;
 static const struct credentials who = {.uid = UID, .gid = UID};
 static struct choice choice;
 static uint64_t next_id;
@@ -34,7 +33,7 @@ static struct loan *loan;
 static void before(void)
 {
 	next_id = 1;
-	config_init(&config);
+	rules_init(&rules, "");
 	list_init(&regions);
 	large = fake_region(&fakes[0], 1, "large", 8 * MIB, true);
 	small = fake_region(&fakes[1], 2, "small", 4 * MIB, true);
@@ -66,7 +65,7 @@ static void after(void)
 	(void)region_free(small);
 	fake_deinit(&fakes[0]);
 	fake_deinit(&fakes[1]);
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 
 /* Asks for memory that is contiguous, of whichever region. */
@@ -220,29 +219,18 @@ START_TEST(dirt_of_before_is_waited_for)
 }
 END_TEST
 
-static void refuse_complaint(void *data, const char *reason)
+static void use_rules(const char *text)
 {
-	(void)data;
-	ck_abort_msg("%s", reason);
-}
-
-static void use_policy(const char *text)
-{
-	char *copy = strdup(text);
-
-	ck_assert_int_eq(sections_read(&config, copy, strlen(copy), "f",
-				       refuse_complaint, NULL),
-			 0);
-	free(copy);
-	policy_init(&policy, &config, 990);
-	choice.policy = &policy;
+	rules_deinit(&rules);
+	rules_init(&rules, text);
+	choice.policy = &rules.policy;
 }
 
 START_TEST(quota_may_come_free)
 {
 	struct buffer *buffer;
 
-	use_policy("[quota *]\nbytes = 4M\n");
+	use_rules("[quota *]\nbytes = 4M\n");
 	ck_assert(!try(4 * MIB + 1, 1));
 	expect_no_hope();
 	ck_assert(try(4 * MIB, 1));
@@ -268,7 +256,7 @@ START_TEST(quota_waits_for_what_returns)
 {
 	struct buffer *buffer;
 
-	use_policy("[quota *]\nbytes = 4M\n");
+	use_rules("[quota *]\nbytes = 4M\n");
 	ck_assert(try(4 * MIB, 1));
 	buffer = loan->buffers[0];
 	dirt_await(&large->dirt, buffer->stain);

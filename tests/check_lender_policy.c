@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/sections.h"
 #include "daemon/attempt.h"
 #include "daemon/usable.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
 #include "tests/plug.h"
+#include "tests/rules.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -22,8 +22,7 @@
 #define CAMERA 1000
 #define OTHER  1001
 
-static struct configuration config;
-static struct policy policy;
+static struct rules rules;
 static struct loop *loop;
 static struct lender *lender;
 static struct fake fake;
@@ -53,12 +52,6 @@ static void decided(struct loan *loan, int result)
 	ask->result = result;
 }
 
-static void refuse_complaint(void *data, const char *reason)
-{
-	(void)data;
-	ck_abort_msg("%s", reason);
-}
-
 /* A lender with one region of 8M in granules of 4K, [simulate test]. */
 static void make(const char *text)
 {
@@ -68,19 +61,13 @@ static void make(const char *text)
 		.name = "test",
 		.granule_bytes = FAKE_GRANULE,
 	};
-	char *copy = strdup(text);
 
 	log_set_level(0);
-	config_init(&config);
-	ck_assert_int_eq(sections_read(&config, copy, strlen(copy), "f",
-				       refuse_complaint, NULL),
-			 0);
-	free(copy);
-	policy_init(&policy, &config, 990);
+	rules_init(&rules, text);
 	ck_assert_int_eq(loop_new(&loop), 0);
 	ck_assert_int_eq(lender_new(&lender, loop), 0);
-	lender->policy = &policy;
-	spec.section = config_find_region(&config, "test");
+	lender->policy = &rules.policy;
+	spec.section = config_find_region(&rules.config, "test");
 	spec.ticketp = &lender->ticket;
 	fake_init(&fake, &segment, 1, true);
 	ck_assert_int_eq(region_new_consume(&region, &spec, &fake.memory, NULL),
@@ -102,7 +89,7 @@ static void done(void)
 	lender = lender_free(lender);
 	loop = loop_free(loop);
 	fake_deinit(&fake);
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 
 static void ask_for(struct ask *ask, int who, uint64_t size_bytes,

@@ -4,44 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/sections.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
+#include "tests/rules.h"
 
-#define OWN_UID 990
-#define MIB	(UINT64_C(1) << 20)
+#define MIB (UINT64_C(1) << 20)
 
-static struct configuration config;
-static struct policy policy;
+static struct rules rules;
 static struct fake fake;
 static struct region *region; /* of the section [region camera], or NULL */
-
-static void refuse_complaint(void *data, const char *reason)
-{
-	(void)data;
-	ck_abort_msg("%s", reason);
-}
 
 /* A daemon with this configuration, in a file called "f". */
 static void make(const char *text)
 {
-	char *copy = strdup(text);
-
-	config_init(&config);
-	ck_assert_int_eq(sections_read(&config, copy, strlen(copy), "/etc/f",
-				       refuse_complaint, NULL),
-			 0);
-	free(copy);
-	policy_init(&policy, &config, OWN_UID);
+	rules_init(&rules, text);
 	region = fake_region(&fake, 1, "camera", MIB, true);
-	region->section = config_find_region(&config, "camera");
+	region->section = config_find_region(&rules.config, "camera");
 }
 
 static void done(void)
 {
 	(void)region_free(region);
 	fake_deinit(&fake);
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 
 /* "upa" or those of them that somebody has. */
@@ -57,11 +42,11 @@ static const char *rights(const struct region *where, uint32_t uid,
 	};
 	size_t n = 0;
 
-	if (policy_allows(&policy, CONFIG_USE, where, &somebody))
+	if (policy_allows(&rules.policy, CONFIG_USE, where, &somebody))
 		names[n++] = 'u';
-	if (policy_allows(&policy, CONFIG_PHYS, where, &somebody))
+	if (policy_allows(&rules.policy, CONFIG_PHYS, where, &somebody))
 		names[n++] = 'p';
-	if (policy_allows(&policy, CONFIG_ADMIN, where, &somebody))
+	if (policy_allows(&rules.policy, CONFIG_ADMIN, where, &somebody))
 		names[n++] = 'a';
 	names[n] = '\0';
 	return names;
@@ -71,9 +56,10 @@ START_TEST(by_default)
 {
 	make("");
 	ck_assert_str_eq(rights(NULL, 0, 1, 1), "upa");
-	ck_assert_str_eq(rights(NULL, OWN_UID, 1, 1), "upa");
-	ck_assert_str_eq(rights(NULL, OWN_UID + 1, 0, 0), "u");
-	ck_assert_str_eq(rights(region, UINT32_MAX, OWN_UID, OWN_UID), "u");
+	ck_assert_str_eq(rights(NULL, RULES_OWN_UID, 1, 1), "upa");
+	ck_assert_str_eq(rights(NULL, RULES_OWN_UID + 1, 0, 0), "u");
+	ck_assert_str_eq(
+		rights(region, UINT32_MAX, RULES_OWN_UID, RULES_OWN_UID), "u");
 	done();
 }
 END_TEST
@@ -116,7 +102,7 @@ START_TEST(a_region_s_list_replaces_the_daemon_s)
 	ck_assert_str_eq(rights(region, 1003, 1, 1), "p");
 	ck_assert_str_eq(rights(NULL, 1002, 1, 44), "u");
 	ck_assert_str_eq(rights(region, 0, 1, 1), "upa");
-	ck_assert_str_eq(rights(region, OWN_UID, 1, 1), "upa");
+	ck_assert_str_eq(rights(region, RULES_OWN_UID, 1, 1), "upa");
 	done();
 }
 END_TEST
@@ -146,13 +132,13 @@ START_TEST(rules_have_a_place)
 	char rule[POLICY_RULE_BYTES];
 
 	make("[access]\nphys = 1\n\n[region camera]\nnode = x\nuse = 1\n");
-	ck_assert_str_eq(policy_rule(&policy, rule, CONFIG_USE, region),
+	ck_assert_str_eq(policy_rule(&rules.policy, rule, CONFIG_USE, region),
 			 "[region camera] use, f:6");
-	ck_assert_str_eq(policy_rule(&policy, rule, CONFIG_PHYS, region),
+	ck_assert_str_eq(policy_rule(&rules.policy, rule, CONFIG_PHYS, region),
 			 "[access] phys, f:2");
-	ck_assert_str_eq(policy_rule(&policy, rule, CONFIG_ADMIN, region),
+	ck_assert_str_eq(policy_rule(&rules.policy, rule, CONFIG_ADMIN, region),
 			 "by default");
-	ck_assert_str_eq(policy_rule(&policy, rule, CONFIG_USE, NULL),
+	ck_assert_str_eq(policy_rule(&rules.policy, rule, CONFIG_USE, NULL),
 			 "by default");
 	done();
 }
@@ -179,12 +165,12 @@ START_TEST(reservations_of_others_are_named)
 					    &second.memory, NULL),
 			 0);
 	refusal_set(&refusal, 1, "no");
-	policy_name_reservations(&policy, region, &other, &refusal);
+	policy_name_reservations(&rules.policy, region, &other, &refusal);
 	ck_assert_str_eq(refusal.text, "no");
-	policy_name_reservations(&policy, cut, &camera, &refusal);
+	policy_name_reservations(&rules.policy, cut, &camera, &refusal);
 	ck_assert_str_eq(refusal.text, "no; 4K reserved for @44 (f:4)");
 	refusal_set(&refusal, 1, "no");
-	policy_name_reservations(&policy, cut, &other, &refusal);
+	policy_name_reservations(&rules.policy, cut, &other, &refusal);
 	ck_assert_str_eq(refusal.text, "no; 260K reserved for others (f:2)");
 	(void)region_free(cut);
 	fake_deinit(&second);

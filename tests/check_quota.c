@@ -4,33 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/sections.h"
 #include "tests/harness.h"
+#include "tests/rules.h"
 
-#define OWN_UID 990
-#define MIB	(UINT64_C(1) << 20)
+#define MIB (UINT64_C(1) << 20)
 
-static struct configuration config;
-static struct policy policy;
+static struct rules rules;
 static struct account account;
 static struct error why;
 
-static void refuse_complaint(void *data, const char *reason)
-{
-	(void)data;
-	ck_abort_msg("%s", reason);
-}
-
 static void make(const char *text)
 {
-	char *copy = strdup(text);
-
-	config_init(&config);
-	ck_assert_int_eq(sections_read(&config, copy, strlen(copy), "/etc/f",
-				       refuse_complaint, NULL),
-			 0);
-	free(copy);
-	policy_init(&policy, &config, OWN_UID);
+	rules_init(&rules, text);
 	account = (struct account){.uid = 1000};
 }
 
@@ -46,7 +31,7 @@ static int check_as(uint32_t uid, uint32_t group, uint64_t bytes,
 	const struct quota_charge charge = {bytes, buffers, connections};
 
 	why.text[0] = '\0';
-	return quota_check(&policy, &who, &account, &charge, &why);
+	return quota_check(&rules.policy, &who, &account, &charge, &why);
 }
 
 static int check(uint64_t bytes, uint64_t buffers, uint64_t connections)
@@ -60,7 +45,7 @@ START_TEST(no_quota_no_limit)
 	account.bytes = UINT64_MAX - 1;
 	ck_assert_int_eq(check(UINT64_MAX, UINT64_MAX, UINT64_MAX), 0);
 	ck_assert_str_eq(why.text, "");
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 END_TEST
 
@@ -83,7 +68,7 @@ START_TEST(bytes_up_to_the_limit_and_one_beyond)
 	ck_assert_str_eq(why.text, "quota of uid 1000 ([quota *] bytes, f:3): "
 				   "60M of 64M in use, 8M requested; 3M "
 				   "draining");
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 END_TEST
 
@@ -97,7 +82,7 @@ START_TEST(buffers_up_to_the_limit_and_one_beyond)
 			 "quota of uid 1000 ([quota *] buffers, f:2): 7 of 10 "
 			 "buffers in use, 4 requested");
 	ck_assert_int_eq(check(1, 11, 0), QUOTA_E_NEVER);
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 END_TEST
 
@@ -108,14 +93,14 @@ START_TEST(connections_up_to_the_limit_and_one_beyond)
 
 	make("[quota *]\nconnections = 1\nbytes = 0\n");
 	ck_assert_int_eq(check(0, 0, 1), 0);
-	ck_assert_int_eq(quota_check(&policy, &who, NULL, &one, NULL), 0);
+	ck_assert_int_eq(quota_check(&rules.policy, &who, NULL, &one, NULL), 0);
 	account.n_clients = 1;
 	ck_assert_int_eq(check(0, 0, 1), QUOTA_E_FULL);
 	ck_assert_str_eq(why.text,
 			 "quota of uid 1000 ([quota *] connections, f:2): 1 of "
 			 "1 connection in use, 1 requested");
 	ck_assert_int_eq(check(1, 1, 0), QUOTA_E_NEVER);
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 END_TEST
 
@@ -126,7 +111,7 @@ START_TEST(beyond_the_limit_already)
 	account.bytes = 2 * MIB;
 	ck_assert_int_eq(check(1, 1, 0), QUOTA_E_FULL);
 	ck_assert_int_eq(check(0, 1, 0), 0);
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 END_TEST
 
@@ -149,7 +134,7 @@ START_TEST(the_closest_section_decides)
 	ck_assert_int_eq(check_as(1001, 45, 1, 9, 1), 0); /* its gid is 1 */
 	ck_assert_int_eq(check_as(1001, 45, 1, 10, 1), QUOTA_E_NEVER);
 	ck_assert_int_eq(check_as(1001, 45, 2, 9, 1), QUOTA_E_NEVER);
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 END_TEST
 
@@ -158,7 +143,7 @@ START_TEST(a_section_can_lift_a_limit)
 	make("[quota *]\nbytes = 0\n[quota 1000]\nbytes = unlimited\n");
 	ck_assert_int_eq(check(UINT64_MAX, 1, 0), 0);
 	ck_assert_int_eq(check_as(1001, 1, 1, 1, 0), QUOTA_E_NEVER);
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 END_TEST
 
@@ -169,9 +154,9 @@ START_TEST(root_and_the_daemon_are_bound_by_name_alone)
 	     "[quota 0]\nconnections = 5\n");
 	ck_assert_int_eq(check_as(0, 1, 1, 1, 5), 0);
 	ck_assert_int_eq(check_as(0, 1, 1, 1, 6), QUOTA_E_NEVER);
-	ck_assert_int_eq(check_as(OWN_UID, 1, 1, 1, 6), 0);
+	ck_assert_int_eq(check_as(RULES_OWN_UID, 1, 1, 1, 6), 0);
 	ck_assert_int_eq(check_as(1000, 1, 1, 0, 0), QUOTA_E_NEVER);
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 END_TEST
 
@@ -182,7 +167,7 @@ START_TEST(the_worst_is_told)
 	account.bytes = 10;
 	ck_assert_int_eq(check(1, 11, 0), QUOTA_E_NEVER);
 	ck_assert_ptr_nonnull(strstr(why.text, "11 requested"));
-	config_deinit(&config);
+	rules_deinit(&rules);
 }
 END_TEST
 

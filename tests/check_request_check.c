@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/validate.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
-#include "util/log.h"
+#include "tests/stage.h"
 
 /*
  * CHECK without a socket: a user whose buffers have guards, an administrator
@@ -16,158 +15,77 @@
  */
 
 #define ALICE	    1000
-#define DAEMONS_UID 999
 #define REGION_SIZE (1024 * FAKE_GRANULE)
 
-static struct loop *loop;
-static struct lender *lender;
-static struct configuration config;
-static struct policy policy;
-static struct service service;
+static struct stage stage;
 static struct fake fake;
 static struct region *region;
 static struct session *alice, *admin;
-static int n_ready;
-
-static union message request, answer;
-static struct reply reply = {.message = &answer};
-
-static void ready(void *data)
-{
-	(void)data;
-	n_ready++;
-}
-
-static struct session *connect_as(uint32_t uid)
-{
-	struct credentials credentials = {.uid = uid, .gid = uid, .pid = 7};
-	struct session *session;
-
-	ck_assert_int_eq(session_new_consume(&session, &service, &credentials,
-					     ready, NULL),
-			 0);
-	session->greeted = true;
-	return session;
-}
 
 static void before(void)
 {
-	log_set_level(0);
-	n_ready = 0;
-	config_init(&config);
-	policy_init(&policy, &config, DAEMONS_UID);
-	ck_assert_int_eq(loop_new(&loop), 0);
-	ck_assert_int_eq(lender_new(&lender, loop), 0);
-	service_init(&service, lender, &policy);
+	stage_init(&stage);
 	region = fake_guarded_region(&fake, REGION_SIZE, FAKE_GRANULE);
 	fake.memory.guarantees = CONTIG_MSG_CONTIGUOUS | CONTIG_MSG_PHYS_KNOWN;
-	region->dirt.ticketp = &lender->ticket;
-	ck_assert_int_eq(lender_add_region_consume(lender, region), 0);
-	alice = connect_as(ALICE);
-	admin = connect_as(DAEMONS_UID);
-}
-
-static void disconnect(struct session **sessionp)
-{
-	if (*sessionp)
-		*sessionp = session_free(*sessionp);
+	stage_add_region(&stage, region);
+	alice = stage_connect(&stage, ALICE);
+	admin = stage_connect(&stage, STAGE_OWN_UID);
 }
 
 static void after(void)
 {
-	disconnect(&alice);
-	disconnect(&admin);
-	lender = lender_free(lender);
-	loop = loop_free(loop);
-	config_deinit(&config);
+	stage_disconnect(&alice);
+	stage_disconnect(&admin);
+	stage_deinit(&stage);
 	fake_deinit(&fake);
-}
-
-static void prepare(uint16_t opcode)
-{
-	uint32_t size = form_find(opcode)->request_bytes;
-
-	memset(&request, 0, size);
-	request.header.size = size;
-	request.header.opcode = opcode;
-	request.header.serial = 5;
-}
-
-static enum request_outcome handle(struct session *session)
-{
-	return request_handle(session, &request, request.header.size, &reply);
-}
-
-static void wait_for(struct session *session)
-{
-	while (!session_has_answer(session))
-		ck_assert_int_eq(loop_turn(loop, true), 0);
-	request_resume(session, &reply);
-}
-
-static void expect_reply(void)
-{
-	struct error why = ERROR_INIT;
-
-	ck_assert_uint_eq(answer.header.opcode,
-			  request.header.opcode | CONTIG_MSG_REPLY);
-	ck_assert_msg(validate_reply(&answer, reply.size_bytes, reply.n_fds,
-				     &why) == 0,
-		      "%s", why.text);
-}
-
-static void expect_error(uint32_t reason)
-{
-	ck_assert_uint_eq(answer.header.opcode, CONTIG_MSG_ERROR);
-	ck_assert_uint_eq(answer.error.reason, reason);
 }
 
 static void alloc(uint32_t count)
 {
-	prepare(CONTIG_MSG_ALLOC);
-	request.alloc.size_bytes = 2 * FAKE_GRANULE;
-	request.alloc.count = count;
-	memcpy(request.alloc.name, "frame", 6);
-	ck_assert_int_eq(handle(alice), REQUEST_WAITS);
-	wait_for(alice);
-	expect_reply();
-	ck_assert_uint_eq(reply.n_fds, count);
+	stage_prepare(&stage, CONTIG_MSG_ALLOC);
+	stage.request.alloc.size_bytes = 2 * FAKE_GRANULE;
+	stage.request.alloc.count = count;
+	memcpy(stage.request.alloc.name, "frame", 6);
+	ck_assert_int_eq(stage_handle(&stage, alice), REQUEST_WAITS);
+	stage_wait_for(&stage, alice);
+	stage_expect_reply(&stage);
+	ck_assert_uint_eq(stage.reply.n_fds, count);
 	request_finish(alice);
 }
 
 /* The answer to CHECK behind an id, of a region or of all. */
 static const struct contig_msg_damage *check(uint64_t after, const char *name)
 {
-	prepare(CONTIG_MSG_CHECK);
-	request.check.after = after;
-	memcpy(request.check.region, name, strlen(name));
-	ck_assert_int_eq(handle(admin), REQUEST_WAITS);
-	wait_for(admin);
+	stage_prepare(&stage, CONTIG_MSG_CHECK);
+	stage.request.check.after = after;
+	memcpy(stage.request.check.region, name, strlen(name));
+	ck_assert_int_eq(stage_handle(&stage, admin), REQUEST_WAITS);
+	stage_wait_for(&stage, admin);
 	request_finish(admin);
-	expect_reply();
-	return form_elements(form_find(CONTIG_MSG_CHECK), &answer);
+	stage_expect_reply(&stage);
+	return form_elements(form_find(CONTIG_MSG_CHECK), &stage.answer);
 }
 
 static unsigned char *guard_of(uint64_t id)
 {
-	return fake_guard(registry_find(&lender->registry, id)->object);
+	return fake_guard(registry_find(&stage.lender->registry, id)->object);
 }
 
 START_TEST(nothing_is_wrong)
 {
 	(void)check(0, "");
-	ck_assert_uint_eq(answer.check_reply.checked, 0);
-	ck_assert_uint_eq(answer.check_reply.last, 0);
-	ck_assert_uint_eq(answer.check_reply.more, 0);
+	ck_assert_uint_eq(stage.answer.check_reply.checked, 0);
+	ck_assert_uint_eq(stage.answer.check_reply.last, 0);
+	ck_assert_uint_eq(stage.answer.check_reply.more, 0);
 	alloc(3);
-	n_ready = 0;
+	stage.n_ready = 0;
 	(void)check(0, "");
-	ck_assert_int_eq(n_ready, 1);
-	ck_assert_uint_eq(answer.check_reply.checked, 3);
-	ck_assert_uint_eq(answer.check_reply.count, 0);
-	ck_assert_uint_eq(answer.check_reply.last, 3);
-	ck_assert_uint_eq(answer.check_reply.more, 0);
-	ck_assert_uint_eq(answer.check_reply.unreadable, 0);
+	ck_assert_int_eq(stage.n_ready, 1);
+	ck_assert_uint_eq(stage.answer.check_reply.checked, 3);
+	ck_assert_uint_eq(stage.answer.check_reply.count, 0);
+	ck_assert_uint_eq(stage.answer.check_reply.last, 3);
+	ck_assert_uint_eq(stage.answer.check_reply.more, 0);
+	ck_assert_uint_eq(stage.answer.check_reply.unreadable, 0);
 }
 END_TEST
 
@@ -180,8 +98,8 @@ START_TEST(damage_is_told_in_full_and_counted_once)
 	guard_of(3)[4095] ^= 1;
 	for (int i = 0; i < 2; i++) {
 		damage = check(0, "guarded");
-		ck_assert_uint_eq(answer.check_reply.checked, 3);
-		ck_assert_uint_eq(answer.check_reply.count, 2);
+		ck_assert_uint_eq(stage.answer.check_reply.checked, 3);
+		ck_assert_uint_eq(stage.answer.check_reply.count, 2);
 		ck_assert_uint_eq(damage[0].id, 2);
 		ck_assert_uint_eq(damage[0].size_bytes, 2 * FAKE_GRANULE);
 		ck_assert_uint_eq(damage[0].guard_bytes, FAKE_GRANULE);
@@ -227,48 +145,49 @@ START_TEST(pages_go_on_behind_the_last)
 	for (uint64_t id = 1; id <= CONTIG_MSG_MAX_BUFFERS + 1; id++)
 		guard_of(id)[0] ^= 1;
 	(void)check(0, "");
-	ck_assert_uint_eq(answer.check_reply.count, CONTIG_MSG_MAX_BUFFERS);
-	ck_assert_uint_eq(answer.check_reply.more, 1);
-	ck_assert_uint_eq(answer.check_reply.last, CONTIG_MSG_MAX_BUFFERS);
+	ck_assert_uint_eq(stage.answer.check_reply.count,
+			  CONTIG_MSG_MAX_BUFFERS);
+	ck_assert_uint_eq(stage.answer.check_reply.more, 1);
+	ck_assert_uint_eq(stage.answer.check_reply.last, CONTIG_MSG_MAX_BUFFERS);
 	damage = check(CONTIG_MSG_MAX_BUFFERS, "");
-	ck_assert_uint_eq(answer.check_reply.checked, 1);
-	ck_assert_uint_eq(answer.check_reply.more, 0);
+	ck_assert_uint_eq(stage.answer.check_reply.checked, 1);
+	ck_assert_uint_eq(stage.answer.check_reply.more, 0);
 	ck_assert_uint_eq(damage->id, CONTIG_MSG_MAX_BUFFERS + 1);
 	(void)check(UINT64_MAX, "");
-	ck_assert_uint_eq(answer.check_reply.checked, 0);
+	ck_assert_uint_eq(stage.answer.check_reply.checked, 0);
 }
 END_TEST
 
 START_TEST(unreadable_ones_are_counted_apart)
 {
 	alloc(2);
-	fake.bad_guard = registry_find(&lender->registry, 1)->object;
+	fake.bad_guard = registry_find(&stage.lender->registry, 1)->object;
 	fake.guard_result = -EIO;
 	(void)check(0, "");
-	ck_assert_uint_eq(answer.check_reply.checked, 1);
-	ck_assert_uint_eq(answer.check_reply.unreadable, 1);
-	ck_assert_uint_eq(answer.check_reply.count, 0);
-	ck_assert_uint_eq(answer.check_reply.last, 2);
+	ck_assert_uint_eq(stage.answer.check_reply.checked, 1);
+	ck_assert_uint_eq(stage.answer.check_reply.unreadable, 1);
+	ck_assert_uint_eq(stage.answer.check_reply.count, 0);
+	ck_assert_uint_eq(stage.answer.check_reply.last, 2);
 }
 END_TEST
 
 START_TEST(only_for_administrators)
 {
 	alloc(1);
-	prepare(CONTIG_MSG_CHECK);
-	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
-	expect_error(CONTIG_MSG_R_DENIED);
-	ck_assert_str_eq(answer.error.text,
+	stage_prepare(&stage, CONTIG_MSG_CHECK);
+	ck_assert_int_eq(stage_handle(&stage, alice), REQUEST_ANSWERED);
+	stage_expect_error(&stage, CONTIG_MSG_R_DENIED);
+	ck_assert_str_eq(stage.answer.error.text,
 			 "guards are checked for administrators only, and uid "
 			 "1000 is none (by default)");
-	memcpy(request.check.region, region->name, strlen(region->name));
-	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
-	expect_error(CONTIG_MSG_R_DENIED);
-	memcpy(request.check.region, "nowhere", 8);
-	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
-	expect_error(CONTIG_MSG_R_NO_REGION);
-	ck_assert_int_eq(handle(admin), REQUEST_ANSWERED);
-	expect_error(CONTIG_MSG_R_NO_REGION);
+	memcpy(stage.request.check.region, region->name, strlen(region->name));
+	ck_assert_int_eq(stage_handle(&stage, alice), REQUEST_ANSWERED);
+	stage_expect_error(&stage, CONTIG_MSG_R_DENIED);
+	memcpy(stage.request.check.region, "nowhere", 8);
+	ck_assert_int_eq(stage_handle(&stage, alice), REQUEST_ANSWERED);
+	stage_expect_error(&stage, CONTIG_MSG_R_NO_REGION);
+	ck_assert_int_eq(stage_handle(&stage, admin), REQUEST_ANSWERED);
+	stage_expect_error(&stage, CONTIG_MSG_R_NO_REGION);
 }
 END_TEST
 
@@ -285,30 +204,31 @@ START_TEST(administrators_of_one_region)
 						.uids = &alices_uid,
 						.n_uids = 1},
 	};
-	struct config_principals *list = &config.access.rights[CONFIG_ADMIN];
+	struct config_principals *list =
+		&stage.config.access.rights[CONFIG_ADMIN];
 
 	alloc(1);
 	region->section = &section;
-	prepare(CONTIG_MSG_CHECK);
-	memcpy(request.check.region, region->name, strlen(region->name));
-	ck_assert_int_eq(handle(alice), REQUEST_WAITS);
-	wait_for(alice);
+	stage_prepare(&stage, CONTIG_MSG_CHECK);
+	memcpy(stage.request.check.region, region->name, strlen(region->name));
+	ck_assert_int_eq(stage_handle(&stage, alice), REQUEST_WAITS);
+	stage_wait_for(&stage, alice);
 	request_finish(alice);
-	expect_reply();
+	stage_expect_reply(&stage);
 
-	prepare(CONTIG_MSG_CHECK); /* of all: not hers */
-	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
-	expect_error(CONTIG_MSG_R_DENIED);
+	stage_prepare(&stage, CONTIG_MSG_CHECK); /* of all: not hers */
+	ck_assert_int_eq(stage_handle(&stage, alice), REQUEST_ANSWERED);
+	stage_expect_error(&stage, CONTIG_MSG_R_DENIED);
 	*list = (struct config_principals){
 		.given = true,
 		.uids = &bobs_uid,
 		.n_uids = 1,
 	};
 	alice->credentials.uid = bobs_uid;
-	ck_assert_int_eq(handle(alice), REQUEST_ANSWERED);
+	ck_assert_int_eq(stage_handle(&stage, alice), REQUEST_ANSWERED);
 	alice->credentials.uid = ALICE;
-	expect_error(CONTIG_MSG_R_DENIED);
-	ck_assert_ptr_nonnull(strstr(answer.error.text,
+	stage_expect_error(&stage, CONTIG_MSG_R_DENIED);
+	ck_assert_ptr_nonnull(strstr(stage.answer.error.text,
 				     "([pool camera] admin, configuration:9)"));
 	*list = (struct config_principals){.given = false};
 }
@@ -319,16 +239,17 @@ START_TEST(gone_during_a_check)
 {
 	fake.hold_new = false;
 	alloc(2);
-	fake_set_held(registry_find(&lender->registry, 1)->object, true);
+	fake_set_held(registry_find(&stage.lender->registry, 1)->object, true);
 	guard_of(1)[0] ^= 1;
-	prepare(CONTIG_MSG_CHECK);
-	ck_assert_int_eq(handle(admin), REQUEST_WAITS);
-	n_ready = 0;
-	disconnect(&admin);
-	while (lender->registry.n_buffers > 1 || region->damaged_guards == 0)
-		ck_assert_int_eq(loop_turn(loop, true), 0);
-	ck_assert_int_eq(n_ready, 0);
-	ck_assert_uint_eq(registry_find(&lender->registry, 1)->pins, 0);
+	stage_prepare(&stage, CONTIG_MSG_CHECK);
+	ck_assert_int_eq(stage_handle(&stage, admin), REQUEST_WAITS);
+	stage.n_ready = 0;
+	stage_disconnect(&admin);
+	while (stage.lender->registry.n_buffers > 1 ||
+	       region->damaged_guards == 0)
+		ck_assert_int_eq(loop_turn(stage.loop, true), 0);
+	ck_assert_int_eq(stage.n_ready, 0);
+	ck_assert_uint_eq(registry_find(&stage.lender->registry, 1)->pins, 0);
 }
 END_TEST
 
@@ -336,13 +257,13 @@ END_TEST
 START_TEST(gone_after_a_check)
 {
 	alloc(1);
-	prepare(CONTIG_MSG_CHECK);
-	ck_assert_int_eq(handle(admin), REQUEST_WAITS);
+	stage_prepare(&stage, CONTIG_MSG_CHECK);
+	ck_assert_int_eq(stage_handle(&stage, admin), REQUEST_WAITS);
 	while (!session_has_answer(admin))
-		ck_assert_int_eq(loop_turn(loop, true), 0);
-	ck_assert_uint_eq(registry_find(&lender->registry, 1)->pins, 1);
-	disconnect(&admin);
-	ck_assert_uint_eq(registry_find(&lender->registry, 1)->pins, 0);
+		ck_assert_int_eq(loop_turn(stage.loop, true), 0);
+	ck_assert_uint_eq(registry_find(&stage.lender->registry, 1)->pins, 1);
+	stage_disconnect(&admin);
+	ck_assert_uint_eq(registry_find(&stage.lender->registry, 1)->pins, 0);
 }
 END_TEST
 

@@ -4,30 +4,21 @@
 #include "daemon/entry.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
+#include "tests/stage.h"
 
 #define MIB (UINT64_C(1) << 20)
 
-static struct loop *loop;
-static struct lender *lender;
-static struct configuration config;
-static struct policy policy;
-static struct service service;
+static struct stage stage;
 static uint32_t camera_uid = 1000;
 
 static void before(void)
 {
-	config_init(&config);
-	policy_init(&policy, &config, 999);
-	ck_assert_int_eq(loop_new(&loop), 0);
-	ck_assert_int_eq(lender_new(&lender, loop), 0);
-	service_init(&service, lender, &policy);
+	stage_init(&stage);
 }
 
 static void after(void)
 {
-	ck_assert_uint_eq(service.n_sessions, 0);
-	lender = lender_free(lender);
-	loop = loop_free(loop);
+	stage_deinit(&stage);
 }
 
 static struct session *connect_as(uint32_t uid)
@@ -35,8 +26,8 @@ static struct session *connect_as(uint32_t uid)
 	struct credentials credentials = {.uid = uid, .gid = 50, .pid = 7};
 	struct session *session;
 
-	ck_assert_int_eq(session_new_consume(&session, &service, &credentials,
-					     NULL, NULL),
+	ck_assert_int_eq(session_new_consume(&session, &stage.service,
+					     &credentials, NULL, NULL),
 			 0);
 	return session;
 }
@@ -47,7 +38,7 @@ START_TEST(ids_grow_and_are_not_used_again)
 
 	ck_assert_uint_eq(a->id, 1);
 	ck_assert_uint_eq(b->id, 2);
-	ck_assert_uint_eq(service.n_sessions, 2);
+	ck_assert_uint_eq(stage.service.n_sessions, 2);
 	ck_assert_ptr_null(session_free(b));
 	c = connect_as(1);
 	ck_assert_uint_eq(c->id, 3);
@@ -64,7 +55,8 @@ static bool may(const struct session *session, enum config_right right)
 
 START_TEST(rights_come_from_the_policy)
 {
-	struct config_principals *list = &config.access.rights[CONFIG_PHYS];
+	struct config_principals *list =
+		&stage.config.access.rights[CONFIG_PHYS];
 	struct session *root = connect_as(0), *own = connect_as(999),
 		       *camera = connect_as(1000);
 
@@ -100,12 +92,12 @@ START_TEST(its_buffers_survive_it)
 	struct contig_msg_buffer shown = {.id = 0};
 	struct loan_failure failure;
 
-	region->dirt.ticketp = &lender->ticket;
-	ck_assert_int_eq(lender_add_region_consume(lender, region), 0);
-	ck_assert_int_eq(loan_try(loan, region, &lender->next_id, &failure), 0);
+	stage_add_region(&stage, region);
+	ck_assert_int_eq(
+		loan_try(loan, region, &stage.lender->next_id, &failure), 0);
 	for (size_t i = 0; i < 2; i++) {
-		registry_add(&lender->registry, loan->buffers[i]);
-		reaper_add(&lender->reaper, loan->buffers[i], 0);
+		registry_add(&stage.lender->registry, loan->buffers[i]);
+		reaper_add(&stage.lender->reaper, loan->buffers[i], 0);
 	}
 	entry_set_client(&entry, session, session->connected_ms + 5);
 	ck_assert_uint_eq(entry.id, session->id);
@@ -120,7 +112,7 @@ START_TEST(its_buffers_survive_it)
 	ck_assert_uint_eq(shown.owner_uid, 1000);
 
 	(void)session_free(session);
-	ck_assert_uint_eq(lender->registry.n_buffers, 2);
+	ck_assert_uint_eq(stage.lender->registry.n_buffers, 2);
 	ck_assert_uint_eq(region->draining_bytes, 8192);
 	session = connect_as(1001);
 	entry_set_buffer(&shown, loan->buffers[1], session);

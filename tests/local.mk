@@ -22,7 +22,9 @@ libfake_la_SOURCES = \
 	tests/lingering.c tests/lingering.h \
 	tests/fake.c tests/fake.h \
 	tests/lot.c tests/lot.h \
-	tests/plug.c tests/plug.h
+	tests/plug.c tests/plug.h \
+	tests/rules.c tests/rules.h \
+	tests/stage.c tests/stage.h
 libfake_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libfake_la_LIBADD = libdaemon.la
 

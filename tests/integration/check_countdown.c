@@ -74,9 +74,9 @@ static size_t die_at(int64_t moments, int64_t steps)
 	int fd;
 
 	ck_assert(supervisor_launch(&supervisor));
-	wait_stopped(supervisor.pid);
+	wait_stopped(supervisor_pid(&supervisor));
 	countdown_set(&countdown, moments, steps);
-	ck_assert_int_eq(kill(supervisor.pid, SIGCONT), 0);
+	ck_assert_int_eq(kill(supervisor_pid(&supervisor), SIGCONT), 0);
 	supervisor_wait_end(&supervisor);
 	ck_assert_msg(WIFSIGNALED(supervisor.code) &&
 			      WTERMSIG(supervisor.code) == SIGKILL,

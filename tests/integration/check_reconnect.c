@@ -327,7 +327,7 @@ START_TEST(a_call_under_way_is_cut)
 {
 	struct outcome outcome;
 
-	ck_assert_int_eq(kill(supervisor.pid, SIGSTOP), 0);
+	ck_assert_int_eq(kill(supervisor_pid(&supervisor), SIGSTOP), 0);
 	start_one(&outcome, MIB);
 	supervisor_kill(&supervisor);
 	dispatch(&outcome);

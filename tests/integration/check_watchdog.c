@@ -95,12 +95,12 @@ static pid_t find_worker(void)
 	DIR *dir;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task",
-		       (int)supervisor.pid);
+		       (int)supervisor_pid(&supervisor));
 	dir = opendir(path);
 	ck_assert_ptr_nonnull(dir);
 	while ((entry = readdir(dir))) {
 		(void)snprintf(path, sizeof(path), "/proc/%d/task/%s/comm",
-			       (int)supervisor.pid, entry->d_name);
+			       (int)supervisor_pid(&supervisor), entry->d_name);
 		if (entry->d_name[0] == '.' ||
 		    fd_read_file(path, 64, &name, &len) < 0)
 			continue;
@@ -156,7 +156,7 @@ END_TEST
 
 START_TEST(loop_that_stands_still_is_not_alive)
 {
-	pid_t thread = supervisor.pid;
+	pid_t thread = supervisor_pid(&supervisor);
 
 	expect_life();
 	stop_thread(thread);

@@ -84,6 +84,8 @@ static void after(void)
 {
 	kept = contig_release(kept);
 	contig = contig_close(contig);
+	while (!supervisor_wait_ready(&supervisor)) /* it may just have died */
+		;
 	supervisor_stop(&supervisor);
 	countdown_deinit(&countdown);
 	supervisor_deinit(&supervisor);
@@ -139,7 +141,7 @@ static void check_kept(void)
 static void start_anew(int64_t moments, int64_t steps)
 {
 	/* it must not use up what the next one is to have */
-	ck_assert_int_eq(kill(supervisor.pid, SIGSTOP), 0);
+	ck_assert_int_eq(kill(supervisor_pid(&supervisor), SIGSTOP), 0);
 	countdown_set(&countdown, moments, steps);
 	supervisor_kill(&supervisor);
 	ck_assert(supervisor_launch(&supervisor));

@@ -414,9 +414,20 @@ void supervisor_kill(struct supervisor *supervisor)
 	supervisor_wait_end(supervisor);
 }
 
+pid_t supervisor_pid(struct supervisor *supervisor)
+{
+	pid_t pid;
+
+	pthread_mutex_lock(&supervisor->lock);
+	pid = supervisor->pid;
+	pthread_mutex_unlock(&supervisor->lock);
+	ck_assert_int_gt(pid, 0);
+	return pid;
+}
+
 void supervisor_stop(struct supervisor *supervisor)
 {
-	ck_assert_int_gt(supervisor->pid, 0);
+	(void)supervisor_pid(supervisor);
 	send_signal(supervisor, SIGTERM);
 	supervisor_wait_end(supervisor);
 	if (WIFEXITED(supervisor->code) && WEXITSTATUS(supervisor->code) == 0)
@@ -466,19 +477,19 @@ size_t supervisor_count(struct supervisor *supervisor, const char *prefix)
 	return n;
 }
 
-int supervisor_count_fds(const struct supervisor *supervisor)
+int supervisor_count_fds(struct supervisor *supervisor)
 {
-	return files_count_fds(supervisor->pid);
+	return files_count_fds(supervisor_pid(supervisor));
 }
 
-void supervisor_wait_fds(const struct supervisor *supervisor, int n)
+void supervisor_wait_fds(struct supervisor *supervisor, int n)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};
 	uint64_t limit = clock_ms() + LIMIT_S * 1000;
 
-	while (files_count_fds(supervisor->pid) > n) {
+	while (supervisor_count_fds(supervisor) > n) {
 		if (clock_ms() > limit) {
-			files_show_fds(supervisor->pid);
+			files_show_fds(supervisor_pid(supervisor));
 			ck_abort_msg("the service has more than %d descriptors "
 				     "open",
 				     n);

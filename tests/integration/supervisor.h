@@ -97,10 +97,12 @@ void supervisor_put_consume(struct supervisor *supervisor, const char *name,
 /* How many descriptors the store has whose names begin so. */
 size_t supervisor_count(struct supervisor *supervisor, const char *prefix);
 
+/* The service, which must be running; the next one has another. */
+pid_t supervisor_pid(struct supervisor *supervisor);
 /* Number of descriptors that the service has open. */
-int supervisor_count_fds(const struct supervisor *supervisor);
+int supervisor_count_fds(struct supervisor *supervisor);
 /* Waits until it has no more than that, since it closes some in its own time. */
-void supervisor_wait_fds(const struct supervisor *supervisor, int n);
+void supervisor_wait_fds(struct supervisor *supervisor, int n);
 
 /* Whether the service has logged this text since it was last launched. */
 bool supervisor_has_logged(const struct supervisor *supervisor,

@@ -163,7 +163,6 @@ END_TEST
 START_TEST(held_is_refused_after_one_look)
 {
 	struct ask all, more;
-	uint64_t begin = clock_ms();
 
 	ask_for(&all, 8 * MIB, 1);
 	ask_for(&more, 4096, 1);
@@ -171,7 +170,6 @@ START_TEST(held_is_refused_after_one_look)
 	ck_assert_int_eq(more.result, CONTIG_MSG_R_FULL);
 	ck_assert_uint_eq(fake.n_asked, 1);
 	ck_assert_uint_eq(more.loan->refusal.free_bytes, 0);
-	ck_assert_uint_lt(clock_ms() - begin, REAPER_ROUND_MS);
 	forget(&more);
 	forget(&all);
 }
@@ -181,19 +179,16 @@ END_TEST
 START_TEST(what_began_to_drain_gets_a_moment)
 {
 	struct ask all, more;
-	uint64_t begin;
 
 	ask_for(&all, 8 * MIB, 1);
 	lender_hint(lender, all.loan->buffers[0], true);
 	ck_assert_uint_eq(region->draining_bytes, 8 * MIB);
-	begin = clock_ms();
 	ask_for(&more, MIB, 1);
 	turn(5);
 	ck_assert_int_eq(more.result, -1);
 	let_go(&all);
 	wait_for(&more);
 	ck_assert_int_eq(more.result, 0);
-	ck_assert_uint_lt(clock_ms() - begin, REAPER_ROUND_MS);
 	forget(&more);
 	forget(&all);
 }

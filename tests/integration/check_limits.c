@@ -2,6 +2,7 @@
 #include <contig.h>
 
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/harness.h"
 #include "tests/integration/daemon.h"
@@ -11,11 +12,16 @@
 /*
  * A daemon that may open few files: how it shares them out, and what it does
  * when there are none left.
+ *
+ * The same limit bounds the descriptors that all processes of its user have in
+ * flight, and other tests have many; so it runs as a user of its own where the
+ * test may choose that.
  */
 
 #define MAX_FILES    64
 #define MAX_PER_USER (MAX_FILES / 4 / 2)
 #define MAX_BUFFERS  MAX_FILES
+#define USER	     "daemon" /* every Debian has it, no other test runs so */
 
 static struct daemon process;
 static struct contig *contig;
@@ -23,14 +29,23 @@ static union message message;
 
 static void before(void)
 {
+	const char *const options[] = {"--simulate", "test=64M", "--user", USER,
+				       NULL};
+
 	process.max_files = MAX_FILES;
-	daemon_start_simulated(&process);
+	process.configured_user = geteuid() == 0;
+	if (process.configured_user)
+		daemon_start(&process, options);
+	else
+		daemon_start_simulated(&process);
 	ck_assert_int_eq(contig_open(&contig, process.socket), 0);
 }
 
 static void after(void)
 {
 	contig = contig_close(contig);
+	if (process.configured_user) /* it may not, in the test's folder */
+		ck_assert_int_eq(unlink(process.socket), 0);
 	daemon_stop(&process);
 }
 

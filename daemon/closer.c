@@ -39,8 +39,8 @@
 
 #define STACK_BYTES (256 * 1024) /* for close(2) and a sanitizer */
 
-struct closing {
-	struct list link; // closer::closings
+struct hang_up {
+	struct list link; // closer::hang_ups
 	int fd;
 	struct account *account; /* a reference, or NULL */
 	bool running;
@@ -51,10 +51,10 @@ struct closing {
 	bool done;
 };
 
-static void closing_free(struct closing *closing)
+static void hang_up_free(struct hang_up *hang_up)
 {
-	(void)pthread_mutex_destroy(&closing->lock);
-	free(closing);
+	(void)pthread_mutex_destroy(&hang_up->lock);
+	free(hang_up);
 }
 
 static void tell(int event_fd)
@@ -69,22 +69,22 @@ static void tell(int event_fd)
 
 static void *run(void *data)
 {
-	struct closing *closing = data;
+	struct hang_up *hang_up = data;
 	bool alone;
 
-	closing->fd = fd_close(closing->fd);
-	(void)pthread_mutex_lock(&closing->lock);
-	closing->done = true;
-	alone = closing->event_fd < 0;
+	hang_up->fd = fd_close(hang_up->fd);
+	(void)pthread_mutex_lock(&hang_up->lock);
+	hang_up->done = true;
+	alone = hang_up->event_fd < 0;
 	if (!alone)
-		tell(closing->event_fd);
-	(void)pthread_mutex_unlock(&closing->lock);
+		tell(hang_up->event_fd);
+	(void)pthread_mutex_unlock(&hang_up->lock);
 	if (alone)
-		closing_free(closing);
+		hang_up_free(hang_up);
 	return NULL;
 }
 
-static void start(struct closing *closing)
+static void start(struct hang_up *hang_up)
 {
 	pthread_attr_t attributes;
 	sigset_t all, before;
@@ -95,58 +95,57 @@ static void start(struct closing *closing)
 		(void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	closing->running = pthread_create(&closing->thread, &attributes, run,
-					  closing) == 0;
+	hang_up->running = pthread_create(&hang_up->thread, &attributes, run,
+					  hang_up) == 0;
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)pthread_attr_destroy(&attributes);
 }
 
-static void refund(struct closer *closer, struct closing *closing)
+static void refund(struct closer *closer, struct hang_up *hang_up)
 {
-	if (!closing->account)
+	if (!hang_up->account)
 		return;
-	closing->account->n_clients--;
-	closing->account = account_unref(closer->accounts, closing->account);
+	hang_up->account->n_clients--;
+	hang_up->account = account_unref(closer->accounts, hang_up->account);
 }
 
 /* Nothing uses it any more but the list. */
-static void forget(struct closer *closer, struct closing *closing)
+static void forget(struct closer *closer, struct hang_up *hang_up)
 {
-	list_remove(&closing->link);
-	closer->n_closings--;
-	refund(closer, closing);
-	closing_free(closing);
+	list_remove(&hang_up->link);
+	closer->n_hang_ups--;
+	refund(closer, hang_up);
+	hang_up_free(hang_up);
 }
 
-static void finish(struct closer *closer, struct closing *closing)
+static void finish(struct closer *closer, struct hang_up *hang_up)
 {
-	(void)pthread_join(closing->thread, NULL);
-	forget(closer, closing);
+	(void)pthread_join(hang_up->thread, NULL);
+	forget(closer, hang_up);
 }
 
-
-static bool is_done(struct closing *closing)
+static bool is_done(struct hang_up *hang_up)
 {
 	bool done;
 
-	(void)pthread_mutex_lock(&closing->lock);
-	done = closing->done;
-	(void)pthread_mutex_unlock(&closing->lock);
+	(void)pthread_mutex_lock(&hang_up->lock);
+	done = hang_up->done;
+	(void)pthread_mutex_unlock(&hang_up->lock);
 	return done;
 }
 
 static void on_event(void *data)
 {
 	struct closer *closer = data;
-	struct closing *closing, *next;
+	struct hang_up *hang_up, *next;
 	uint64_t count;
 
 	(void)!read(closer->event_fd, &count, sizeof(count));
-	list_for_each_safe (closing, next, &closer->closings, link) {
-		if (!closing->running)
-			start(closing); /* there was no thread to be had */
-		else if (is_done(closing))
-			finish(closer, closing);
+	list_for_each_safe (hang_up, next, &closer->hang_ups, link) {
+		if (!hang_up->running)
+			start(hang_up); /* there was no thread to be had */
+		else if (is_done(hang_up))
+			finish(closer, hang_up);
 	}
 }
 
@@ -166,27 +165,27 @@ static int make_watch(struct closer *closer)
 	return r;
 }
 
-static struct closing *closing_new(int fd, struct account *account)
+static struct hang_up *hang_up_new(int fd, struct account *account)
 {
-	struct closing *closing = calloc(1, sizeof(*closing));
+	struct hang_up *hang_up = calloc(1, sizeof(*hang_up));
 
-	if (!closing)
+	if (!hang_up)
 		return NULL;
-	list_init(&closing->link);
-	(void)pthread_mutex_init(&closing->lock, NULL);
-	closing->fd = fd;
+	list_init(&hang_up->link);
+	(void)pthread_mutex_init(&hang_up->lock, NULL);
+	hang_up->fd = fd;
 	if (account) {
-		closing->account = account_ref(account);
+		hang_up->account = account_ref(account);
 		account->n_clients++;
 	}
-	return closing;
+	return hang_up;
 }
 
 void closer_hang_up_consume(struct closer *closer, int fd,
 			    struct account *account)
 {
 	static struct log_ratelimit limit = LOG_RATELIMIT_INIT(10000, 5);
-	struct closing *closing;
+	struct hang_up *hang_up;
 
 	/* From here on nothing can be added to the queue. */
 	if (closer->wary)
@@ -195,18 +194,18 @@ void closer_hang_up_consume(struct closer *closer, int fd,
 		(void)fd_close(fd);
 		return;
 	}
-	closing = make_watch(closer) == 0 ? closing_new(fd, account) : NULL;
-	if (!closing) {
+	hang_up = make_watch(closer) == 0 ? hang_up_new(fd, account) : NULL;
+	if (!hang_up) {
 		if (log_ratelimit_pass(&limit))
 			log_warning("a connection is closed in the event loop: "
 				    "no memory or descriptor is left");
 		(void)fd_close(fd);
 		return;
 	}
-	closing->event_fd = closer->event_fd;
-	list_append(&closer->closings, &closing->link);
-	closer->n_closings++;
-	start(closing);
+	hang_up->event_fd = closer->event_fd;
+	list_append(&closer->hang_ups, &hang_up->link);
+	closer->n_hang_ups++;
+	start(hang_up);
 }
 
 void closer_init(struct closer *closer, bool wary, struct loop *loop,
@@ -218,37 +217,37 @@ void closer_init(struct closer *closer, bool wary, struct loop *loop,
 		.accounts = accounts,
 		.event_fd = -1,
 	};
-	list_init(&closer->closings);
+	list_init(&closer->hang_ups);
 }
 
-/* Leaves a closing to its thread, which frees it. */
-static void abandon(struct closer *closer, struct closing *closing)
+/* Leaves one to its thread, which frees it. */
+static void abandon(struct closer *closer, struct hang_up *hang_up)
 {
 	bool done;
 
-	list_remove(&closing->link);
-	closer->n_closings--;
-	refund(closer, closing);
-	(void)pthread_detach(closing->thread);
-	(void)pthread_mutex_lock(&closing->lock);
-	done = closing->done;
-	closing->event_fd = -1;
-	(void)pthread_mutex_unlock(&closing->lock);
+	list_remove(&hang_up->link);
+	closer->n_hang_ups--;
+	refund(closer, hang_up);
+	(void)pthread_detach(hang_up->thread);
+	(void)pthread_mutex_lock(&hang_up->lock);
+	done = hang_up->done;
+	hang_up->event_fd = -1;
+	(void)pthread_mutex_unlock(&hang_up->lock);
 	if (done)
-		closing_free(closing);
+		hang_up_free(hang_up);
 }
 
 void closer_deinit(struct closer *closer)
 {
-	struct closing *closing, *next;
+	struct hang_up *hang_up, *next;
 
-	list_for_each_safe (closing, next, &closer->closings, link) {
-		if (!closing->running)
-			start(closing);
-		if (closing->running)
-			abandon(closer, closing);
+	list_for_each_safe (hang_up, next, &closer->hang_ups, link) {
+		if (!hang_up->running)
+			start(hang_up);
+		if (hang_up->running)
+			abandon(closer, hang_up);
 		else /* the end of the process closes it */
-			forget(closer, closing);
+			forget(closer, hang_up);
 	}
 	closer->watch = watch_free(closer->watch);
 	closer->event_fd = fd_close(closer->event_fd);

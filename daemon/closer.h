@@ -16,8 +16,8 @@
 struct closer {
 	bool wary; /* this kernel lets clients send descriptors */
 	struct accounts *accounts; /* borrowed */
-	struct list closings;	   // closing::link
-	size_t n_closings;	   /* connections that are not closed yet */
+	struct list hang_ups;	   // hang_up::link
+	size_t n_hang_ups;	   /* connections that are not closed yet */
 	int event_fd;
 	struct watch *watch; /* NULL until there is something to close */
 	struct loop *loop;   /* borrowed */

@@ -82,7 +82,7 @@ static bool has_room(const struct server *server,
 	const struct service *service = server->service;
 	const struct account *account =
 		account_find(&service->lender->accounts, credentials->uid);
-	size_t n_all = server->n_clients + server->closer.n_closings;
+	size_t n_all = server->n_clients + server->closer.n_hang_ups;
 	size_t n = account ? account->n_clients : 0;
 
 	if (n_all >= server->max_clients) {
@@ -166,7 +166,7 @@ static void on_listen(void *data)
 	struct server *server = data;
 	int fd;
 
-	if (server->closer.n_closings >= server->max_clients) {
+	if (server->closer.n_hang_ups >= server->max_clients) {
 		pause_listener(server); /* somebody makes closing take long */
 		return;
 	}

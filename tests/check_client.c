@@ -216,14 +216,14 @@ START_TEST(a_descriptor_that_lingers_holds_nobody_up)
 	lingering.fd = fd_close(lingering.fd);
 	turn(3);
 	ck_assert_uint_eq(server->n_clients, 0);
-	ck_assert_uint_eq(server->closer.n_closings, 1);
+	ck_assert_uint_eq(server->closer.n_hang_ups, 1);
 	ck_assert_uint_eq(account_find(&lender->accounts, geteuid())->n_clients,
 			  1);
 	ck_assert(receive());
 	ck_assert_uint_eq(message.header.opcode, CONTIG_MSG_ERROR);
 
 	lingering_deinit(&lingering);
-	while (server->closer.n_closings > 0)
+	while (server->closer.n_hang_ups > 0)
 		ck_assert_int_eq(loop_turn(loop, true), 0);
 	ck_assert_ptr_null(account_find(&lender->accounts, geteuid()));
 }
@@ -240,7 +240,7 @@ START_TEST(a_wary_server_serves_as_any_other)
 	fd = fd_close(fd);
 	turn(3);
 	ck_assert_uint_eq(server->n_clients, 0);
-	ck_assert_uint_eq(server->closer.n_closings, 0);
+	ck_assert_uint_eq(server->closer.n_hang_ups, 0);
 }
 END_TEST
 

@@ -58,12 +58,12 @@ static void expect_end(int fd)
 	ck_assert(errno == 0 || errno == ECONNRESET);
 }
 
-static void wait_for(size_t n_closings)
+static void wait_for(size_t n_hang_ups)
 {
-	while (closer.n_closings > n_closings)
+	while (closer.n_hang_ups > n_hang_ups)
 		ck_assert_int_eq(loop_turn(loop, true), 0);
-	ck_assert_uint_eq(closer.n_closings, n_closings);
-	ck_assert_uint_eq(account->n_clients, n_closings);
+	ck_assert_uint_eq(closer.n_hang_ups, n_hang_ups);
+	ck_assert_uint_eq(account->n_clients, n_hang_ups);
 }
 
 START_TEST(closes_here_where_the_kernel_refuses_descriptors)
@@ -71,7 +71,7 @@ START_TEST(closes_here_where_the_kernel_refuses_descriptors)
 	closer.wary = false;
 	ck_assert_int_eq(channel_send(far, "unread", 6, NULL, 0), 0);
 	hang_up(near);
-	ck_assert_uint_eq(closer.n_closings, 0);
+	ck_assert_uint_eq(closer.n_hang_ups, 0);
 	expect_end(far);
 }
 END_TEST
@@ -79,7 +79,7 @@ END_TEST
 START_TEST(closes_here_what_has_an_empty_queue)
 {
 	hang_up(near);
-	ck_assert_uint_eq(closer.n_closings, 0);
+	ck_assert_uint_eq(closer.n_hang_ups, 0);
 	ck_assert_ptr_null(closer.watch);
 	expect_end(far);
 }
@@ -90,7 +90,7 @@ START_TEST(closes_beside_the_loop_what_has_messages)
 {
 	ck_assert_int_eq(send(far, "message", _i ? 7 : 0, 0), _i ? 7 : 0);
 	hang_up(near);
-	ck_assert_uint_eq(closer.n_closings, 1);
+	ck_assert_uint_eq(closer.n_hang_ups, 1);
 	ck_assert_uint_eq(account->n_clients, 1);
 	wait_for(0);
 	expect_end(far);
@@ -115,7 +115,7 @@ START_TEST(is_not_held_up_by_what_lingers)
 			 0);
 	ck_assert_int_eq(channel_send(other[1], "x", 1, NULL, 0), 0);
 	hang_up(other[0]);
-	ck_assert_uint_eq(closer.n_closings, 2);
+	ck_assert_uint_eq(closer.n_hang_ups, 2);
 	ck_assert_uint_eq(account->n_clients, 2);
 	wait_for(1);
 	(void)fd_close(other[1]);
@@ -147,7 +147,7 @@ START_TEST(charges_nobody_where_there_is_no_account)
 {
 	ck_assert_int_eq(channel_send(far, "x", 1, NULL, 0), 0);
 	closer_hang_up_consume(&closer, near, NULL);
-	ck_assert_uint_eq(closer.n_closings, 1);
+	ck_assert_uint_eq(closer.n_hang_ups, 1);
 	ck_assert_uint_eq(account->n_clients, 0);
 	wait_for(0);
 }

@@ -157,7 +157,7 @@ static bool is_empty(const struct stage *stage)
 		if (region->n_buffers > 0)
 			return false;
 	return stage->server->n_clients == 0 &&
-	       stage->server->closer.n_closings == 0 &&
+	       stage->server->closer.n_hang_ups == 0 &&
 	       list_empty(&lender->bounces) &&
 	       list_empty(&lender->warden.patrols);
 }

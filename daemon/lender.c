@@ -263,22 +263,13 @@ void lender_allocate(struct lender *lender, struct loan *loan)
 	arm_reaper(lender);
 }
 
-static void forget_patrol(struct patrol *patrol, int result)
-{
-	struct lender *lender = patrol->data;
-
-	(void)result;
-	(void)lender_patrol_free(lender, patrol);
-}
-
 void lender_cancel(struct lender *lender, struct loan *loan)
 {
 	list_remove(&loan->link);
 	if (!loan->filling)
 		return;
 	/* the worker is at it: the buffers are lent to nobody when it ends */
-	loan->filling->done = forget_patrol;
-	loan->filling->data = lender;
+	lender_patrol_abandon(lender, loan->filling);
 	loan->filling = NULL;
 }
 
@@ -326,6 +317,18 @@ struct patrol *lender_patrol_free(struct lender *lender, struct patrol *patrol)
 	return warden_patrol_free(patrol);
 }
 
+static void forget_patrol(struct patrol *patrol, int result)
+{
+	(void)result;
+	(void)lender_patrol_free(patrol->data, patrol);
+}
+
+void lender_patrol_abandon(struct lender *lender, struct patrol *patrol)
+{
+	patrol->done = forget_patrol;
+	patrol->data = lender;
+}
+
 struct bounce *lender_bounce(struct lender *lender, struct buffer *buffer,
 			     const struct bounce *what)
 {
@@ -342,6 +345,18 @@ struct bounce *lender_bounce_free(struct lender *lender, struct bounce *bounce)
 	reaper_hint(&lender->reaper, bounce->buffer, clock_ms());
 	arm_reaper(lender);
 	return bounce_free(bounce);
+}
+
+static void forget_bounce(struct bounce *bounce, int result)
+{
+	(void)result;
+	(void)lender_bounce_free(bounce->data, bounce);
+}
+
+void lender_bounce_abandon(struct lender *lender, struct bounce *bounce)
+{
+	bounce->done = forget_bounce;
+	bounce->data = lender;
 }
 
 int lender_add_region_consume(struct lender *lender, struct region *region)

@@ -89,11 +89,16 @@ struct patrol *lender_inspect(struct lender *lender, const struct region *region
 			      uint64_t after, patrol_fn *done, void *data);
 /* Frees it, after done was called, and looks at its buffers again. */
 struct patrol *lender_patrol_free(struct lender *lender, struct patrol *patrol);
+/* Does so once the worker is done with it, and calls no done: nobody waits for
+ * it any more. */
+void lender_patrol_abandon(struct lender *lender, struct patrol *patrol);
 
 /* As bounce_start(). */
 struct bounce *lender_bounce(struct lender *lender, struct buffer *buffer,
 			     const struct bounce *what);
 /* Frees it, after done was called, and looks at its buffer again. */
 struct bounce *lender_bounce_free(struct lender *lender, struct bounce *bounce);
+/* As lender_patrol_abandon(). */
+void lender_bounce_abandon(struct lender *lender, struct bounce *bounce);
 
 #endif

@@ -14,8 +14,7 @@
  * answer's worth of memory.
  *
  * A client may go in the middle of that.  A parked loan is called off; what the
- * worker may be inside of is not: it is left alone, and frees itself when it is
- * done.
+ * worker may be inside of is not: that is abandoned to the lender.
  */
 
 static void tell(const struct service *service)
@@ -50,35 +49,6 @@ int session_new_consume(struct session **sessionp, struct service *service,
 	return 0;
 }
 
-static void forget_bounce(struct bounce *bounce, int result)
-{
-	struct lender *lender = bounce->data;
-
-	(void)result;
-	(void)lender_bounce_free(lender, bounce);
-}
-
-static void forget_patrol(struct patrol *patrol, int result)
-{
-	struct lender *lender = patrol->data;
-
-	(void)result;
-	(void)lender_patrol_free(lender, patrol);
-}
-
-static void leave_patrol(struct session *session)
-{
-	struct lender *lender = session->service->lender;
-
-	if (session->waiting) {
-		session->patrol->done = forget_patrol;
-		session->patrol->data = lender;
-		session->patrol = NULL;
-	} else {
-		session->patrol = lender_patrol_free(lender, session->patrol);
-	}
-}
-
 struct session *session_free(struct session *session)
 {
 	struct lender *lender = session->service->lender;
@@ -87,14 +57,14 @@ struct session *session_free(struct session *session)
 		lender_cancel(lender, session->loan);
 		session->loan = loan_free(session->loan);
 	}
-	if (session->bounce && session->waiting) {
-		session->bounce->done = forget_bounce;
-		session->bounce->data = lender;
-	} else if (session->bounce) {
+	if (session->bounce && session->waiting)
+		lender_bounce_abandon(lender, session->bounce);
+	else if (session->bounce)
 		(void)lender_bounce_free(lender, session->bounce);
-	}
-	if (session->patrol)
-		leave_patrol(session);
+	if (session->patrol && session->waiting)
+		lender_patrol_abandon(lender, session->patrol);
+	else if (session->patrol)
+		(void)lender_patrol_free(lender, session->patrol);
 	lender_owner_gone(lender, &session->owner);
 	owner_deinit(&session->owner);
 	list_remove(&session->link);

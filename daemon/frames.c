@@ -66,19 +66,19 @@ static void join(struct frames *frames)
 	}
 }
 
-int frames_init(struct frames *frames, uint64_t page_bytes,
-		const uint64_t *addresses, size_t n, struct error *why)
+int frames_init(struct frames *frames, const struct frames_spec *spec,
+		struct error *why)
 {
 	int r;
 
 	*frames = (struct frames){
-		.page_bytes = page_bytes,
-		.all = calloc(n, sizeof(*frames->all)),
-		.n = n,
-		.segments = calloc(n, sizeof(*frames->segments)),
+		.page_bytes = spec->page_bytes,
+		.all = calloc(spec->n, sizeof(*frames->all)),
+		.n = spec->n,
+		.segments = calloc(spec->n, sizeof(*frames->segments)),
 	};
 	if (frames->all && frames->segments)
-		r = fill(frames, addresses, why);
+		r = fill(frames, spec->addresses, why);
 	else
 		r = error_set(why, -ENOMEM, "out of memory");
 	if (r)

@@ -19,6 +19,13 @@ struct frames_piece {
 	uint64_t size_bytes;
 };
 
+/* Pages of which it is known where they are. */
+struct frames_spec {
+	uint64_t page_bytes;	   /* a power of two */
+	const uint64_t *addresses; /* borrowed; in the order of the memfd */
+	size_t n;		   /* at least 1 */
+};
+
 struct frame {
 	uint64_t phys;
 	uint64_t offset; /* of its page in the memfd */
@@ -33,13 +40,12 @@ struct frames {
 	size_t n_segments;
 };
 
-/* addresses are those of n pages of page_bytes, a power of two, in the order of
- * the memfd; n is at least 1.
- *	-EPROTO	one is no multiple of page_bytes or above 2^63, or stands
- *		there twice
+/* 0, or
+ *	-EPROTO	an address is no multiple of page_bytes or not below 2^63, or
+ *		stands there twice
  *	-ENOMEM */
-int frames_init(struct frames *frames, uint64_t page_bytes,
-		const uint64_t *addresses, size_t n, struct error *why);
+int frames_init(struct frames *frames, const struct frames_spec *spec,
+		struct error *why);
 void frames_deinit(struct frames *frames);
 
 /* The addresses again, in the order of the memfd; has room for all. */

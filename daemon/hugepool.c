@@ -181,6 +181,20 @@ static int fill(struct hugepool *pool, const struct hugepages *stock,
 	return seal_and_map(pool, why);
 }
 
+/* One without pages. */
+static struct hugepool *alloc_pool(uint64_t page_bytes, struct error *why)
+{
+	struct hugepool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool) {
+		error_write(why, "out of memory");
+		return NULL;
+	}
+	pool->fd = -1;
+	pool->page_bytes = page_bytes;
+	return pool;
+}
+
 int hugepool_new(struct hugepool **poolp, const char *name, uint64_t size_bytes,
 		 uint64_t page_bytes, struct error *why)
 {
@@ -195,11 +209,9 @@ int hugepool_new(struct hugepool **poolp, const char *name, uint64_t size_bytes,
 	r = hugepages_init(&stock, NULL, NULL, page_bytes, why);
 	if (r)
 		return r;
-	pool = calloc(1, sizeof(*pool));
+	pool = alloc_pool(page_bytes, why);
 	if (!pool)
-		return error_set(why, -ENOMEM, "out of memory");
-	pool->fd = -1;
-	pool->page_bytes = page_bytes;
+		return -ENOMEM;
 	r = fill(pool, &stock, name, (size_t)(size_bytes / page_bytes), why);
 	if (r) {
 		raised = pool->raised_pages;
@@ -276,12 +288,14 @@ int hugepool_locate(struct hugepool *pool, struct error *why)
 			return r;
 	}
 	frames_deinit(&pool->frames);
-	return frames_init(&pool->frames, pool->page_bytes, addresses,
-			   pool->n_pages, why);
+	return frames_init(&pool->frames,
+			   &(struct frames_spec){pool->page_bytes, addresses,
+						 pool->n_pages},
+			   why);
 }
 
-/* Whether fd is what fill() makes, of that many pages. */
-static int check_memfd(int fd, uint64_t page_bytes, size_t n_pages,
+/* Whether fd is what fill() makes, of these pages. */
+static int check_memfd(int fd, const struct frames_spec *pages,
 		       struct error *why)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
@@ -291,38 +305,37 @@ static int check_memfd(int fd, uint64_t page_bytes, size_t n_pages,
 
 	if (seals < 0 || (seals & POOL_SEALS) != POOL_SEALS ||
 	    fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0 ||
-	    fs.f_type != HUGETLBFS_MAGIC || (uint64_t)fs.f_bsize != page_bytes)
+	    fs.f_type != HUGETLBFS_MAGIC ||
+	    (uint64_t)fs.f_bsize != pages->page_bytes)
 		return error_set(why, -EPROTO,
 				 "this is no sealed memfd of huge pages of "
 				 "%" PRIu64 " bytes",
-				 page_bytes);
-	if (__builtin_mul_overflow(page_bytes, n_pages, &size) ||
+				 pages->page_bytes);
+	if (__builtin_mul_overflow(pages->page_bytes, pages->n, &size) ||
 	    size > SIZE_MAX || st.st_size < 0 || (uint64_t)st.st_size != size ||
 	    size == 0)
 		return error_set(why, -EPROTO,
 				 "the pool's memfd has %lld bytes instead of "
 				 "%zu huge pages of %" PRIu64,
-				 (long long)st.st_size, n_pages, page_bytes);
+				 (long long)st.st_size, pages->n,
+				 pages->page_bytes);
 	return 0;
 }
 
-int hugepool_adopt_consume(struct hugepool **poolp, int fd, uint64_t page_bytes,
-			   const uint64_t *addresses, size_t n_pages,
-			   struct error *why)
+int hugepool_adopt_consume(struct hugepool **poolp, int fd,
+			   const struct frames_spec *pages, struct error *why)
 {
 	_cleanup_(hugepool_freep) struct hugepool *pool = NULL;
 	int r;
 
-	r = check_memfd(fd, page_bytes, n_pages, why);
+	r = check_memfd(fd, pages, why);
 	if (r)
 		return r;
-	pool = calloc(1, sizeof(*pool));
+	pool = alloc_pool(pages->page_bytes, why);
 	if (!pool)
-		return error_set(why, -ENOMEM, "out of memory");
-	pool->fd = -1;
-	pool->page_bytes = page_bytes;
-	pool->n_pages = n_pages;
-	r = frames_init(&pool->frames, page_bytes, addresses, n_pages, why);
+		return -ENOMEM;
+	pool->n_pages = pages->n;
+	r = frames_init(&pool->frames, pages, why);
 	if (r)
 		return r;
 	pool->fd = fd;

@@ -33,14 +33,13 @@ struct hugepool *hugepool_free(struct hugepool *pool);
 int hugepool_locate(struct hugepool *pool, struct error *why);
 
 /* Makes a pool of the memfd of another process's pool, which has to be pinned
- * by then, and of its pages' addresses.  The pool takes over fd where 0 is
+ * by then, and of where its pages are.  The pool takes over fd where 0 is
  * returned.
  *	-EPROTO	fd is no such memfd, or has another number of pages, or
  *		these are no addresses of such pages
  *	and what the system calls give. */
-int hugepool_adopt_consume(struct hugepool **poolp, int fd, uint64_t page_bytes,
-			   const uint64_t *addresses, size_t n_pages,
-			   struct error *why);
+int hugepool_adopt_consume(struct hugepool **poolp, int fd,
+			   const struct frames_spec *pages, struct error *why);
 
 int hugepool_fd(const struct hugepool *pool); /* borrowed */
 uint64_t hugepool_size_bytes(const struct hugepool *pool);

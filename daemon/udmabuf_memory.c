@@ -209,6 +209,11 @@ int udmabuf_memory_unpack(struct udmabuf_memory **memp, uint64_t page_bytes,
 	_cleanup_(udmabuf_memory_freep) struct udmabuf_memory *mem = NULL;
 	_cleanup_fd_ int pool_fd = parcel_take(parcel, UDMABUF_PARCEL_POOL);
 	int device_fd = parcel_take(parcel, PARCEL_DEVICE);
+	const struct frames_spec pages = {
+		.page_bytes = page_bytes,
+		.addresses = parcel->words,
+		.n = parcel->n_words,
+	};
 	int r;
 
 	if (device_fd < 0)
@@ -220,8 +225,7 @@ int udmabuf_memory_unpack(struct udmabuf_memory **memp, uint64_t page_bytes,
 	if (pool_fd < 0)
 		return error_set(why, -ENOENT,
 				 "no descriptor of the pool came with it");
-	r = hugepool_adopt_consume(&mem->pool, pool_fd, page_bytes,
-				   parcel->words, parcel->n_words, why);
+	r = hugepool_adopt_consume(&mem->pool, pool_fd, &pages, why);
 	if (r)
 		return r;
 	(void)TAKE_FD(pool_fd);

@@ -17,14 +17,14 @@
 static const uint64_t addresses[N] = {
 	12 * PAGE, 13 * PAGE, 11 * PAGE, 40 * PAGE, 10 * PAGE, 41 * PAGE,
 };
+static const struct frames_spec spec = {PAGE, addresses, N};
 static struct frames frames;
 
 static void before(void)
 {
 	struct error why = ERROR_INIT;
 
-	ck_assert_msg(frames_init(&frames, PAGE, addresses, N, &why) == 0, "%s",
-		      why.text);
+	ck_assert_msg(frames_init(&frames, &spec, &why) == 0, "%s", why.text);
 }
 
 static void after(void)
@@ -126,25 +126,25 @@ static void refuse(size_t i, uint64_t address, const char *said)
 	struct frames other;
 	struct error why = ERROR_INIT;
 	uint64_t wrong[N];
+	const struct frames_spec changed = {PAGE, wrong, N};
 
 	memcpy(wrong, addresses, sizeof(wrong));
 	wrong[i] = address;
-	ck_assert_int_eq(frames_init(&other, PAGE, wrong, N, &why), -EPROTO);
+	ck_assert_int_eq(frames_init(&other, &changed, &why), -EPROTO);
 	ck_assert_msg(strstr(why.text, said), "'%s' lacks '%s'", why.text, said);
 	ck_assert_ptr_null(other.all);
 }
 
 START_TEST(impossible_addresses_are_refused)
 {
+	const uint64_t last = (UINT64_C(1) << 63) - PAGE;
+	const struct frames_spec one = {PAGE, &last, 1};
 	struct frames highest;
 
 	refuse(0, 12 * PAGE + 4096, "0x1801000 is no address of a huge page");
 	refuse(5, UINT64_C(1) << 63, "is no address of a huge page");
 	refuse(2, addresses[4], "two pages of the pool are at 0x1400000");
-	ck_assert_int_eq(frames_init(&highest, PAGE,
-				     &(uint64_t){(UINT64_C(1) << 63) - PAGE}, 1,
-				     NULL),
-			 0);
+	ck_assert_int_eq(frames_init(&highest, &one, NULL), 0);
 	frames_deinit(&highest);
 }
 END_TEST

@@ -205,14 +205,14 @@ START_TEST(pool_can_be_adopted)
 	int fd = fcntl(hugepool_fd(pool), F_DUPFD_CLOEXEC, 0);
 	struct error why = ERROR_INIT;
 	uint64_t addresses[PAGES];
+	const struct frames_spec pages = {page_bytes, addresses, PAGES};
 	struct hugepool *other;
 	const struct frames *ours = hugepool_frames(pool), *theirs;
 
 	frames_addresses(ours, addresses);
 	for (size_t i = 0; i < PAGES; i++)
 		ck_assert_uint_eq(addresses[i], address_of(i * page_bytes));
-	ck_assert_msg(hugepool_adopt_consume(&other, fd, page_bytes, addresses,
-					     PAGES, &why) == 0,
+	ck_assert_msg(hugepool_adopt_consume(&other, fd, &pages, &why) == 0,
 		      "%s", why.text);
 	theirs = hugepool_frames(other);
 	ck_assert_uint_eq(ours->n_segments, theirs->n_segments);
@@ -228,11 +228,11 @@ END_TEST
 /* Adopting fd as so many pages is refused, and says why. */
 static void refuse(int fd, const uint64_t *addresses, size_t n, const char *said)
 {
+	const struct frames_spec pages = {page_bytes, addresses, n};
 	struct hugepool *other = NULL;
 	struct error why = ERROR_INIT;
 
-	ck_assert_int_eq(hugepool_adopt_consume(&other, fd, page_bytes,
-						addresses, n, &why),
+	ck_assert_int_eq(hugepool_adopt_consume(&other, fd, &pages, &why),
 			 -EPROTO);
 	ck_assert_msg(strstr(why.text, said), "'%s' lacks '%s'", why.text, said);
 	ck_assert_ptr_null(other);

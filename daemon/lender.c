@@ -302,8 +302,7 @@ void lender_owner_gone(struct lender *lender, struct owner *owner)
 struct patrol *lender_inspect(struct lender *lender, const struct region *region,
 			      uint64_t after, patrol_fn *done, void *data)
 {
-	return warden_inspect(&lender->warden, &lender->registry, region, after,
-			      done, data);
+	return warden_inspect(&lender->warden, region, after, done, data);
 }
 
 struct patrol *lender_patrol_free(struct lender *lender, struct patrol *patrol)
@@ -449,7 +448,8 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 	lender->closings.fd = -1;
 	reaper_init(&lender->reaper, &lender->closings, on_unheld, lender);
 	scrubber_init(&lender->scrubber, NULL, on_cleaned, lender);
-	r = warden_init(&lender->warden, NULL, on_returned, lender);
+	r = warden_init(&lender->warden, NULL, &lender->registry, on_returned,
+			lender);
 	if (r < 0)
 		return r;
 	r = worker_new(&lender->worker);

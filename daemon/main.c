@@ -113,12 +113,6 @@ static void on_end(void *data, int signo)
 	loop_stop(contigd->loop);
 }
 
-static void on_pulse(void *data)
-{
-	(void)data;
-	manager_alive();
-}
-
 static int make_loop(struct contigd *contigd)
 {
 	int r;
@@ -249,8 +243,8 @@ static int announce(struct contigd *contigd)
 			       &contigd->service, manager_status);
 	if (r == 0 && interval_ms > 0)
 		r = pulse_new(&contigd->pulse, contigd->loop,
-			      contigd->lender->worker, interval_ms, on_pulse,
-			      NULL);
+			      contigd->lender->worker, interval_ms,
+			      manager_alive);
 	return r;
 }
 

@@ -28,7 +28,6 @@ struct pulse {
 	struct worker_progress progress;
 	uint64_t interval_ms;
 	pulse_fn *fn;
-	void *data;
 };
 
 static void on_timer(void *data)
@@ -41,11 +40,11 @@ static void on_timer(void *data)
 			"%llu ms",
 			(unsigned long long)pulse->interval_ms);
 	else
-		pulse->fn(pulse->data);
+		pulse->fn();
 }
 
 int pulse_new(struct pulse **pulsep, struct loop *loop, struct worker *worker,
-	      uint64_t interval_ms, pulse_fn *fn, void *data)
+	      uint64_t interval_ms, pulse_fn *fn)
 {
 	_cleanup_(pulse_freep) struct pulse *pulse = calloc(1, sizeof(*pulse));
 	int r;
@@ -55,7 +54,6 @@ int pulse_new(struct pulse **pulsep, struct loop *loop, struct worker *worker,
 	pulse->worker = worker;
 	pulse->interval_ms = interval_ms;
 	pulse->fn = fn;
-	pulse->data = data;
 	r = timer_new(&pulse->timer, loop, on_timer, pulse);
 	if (r < 0)
 		return r;

@@ -25,7 +25,9 @@
  * Root and the daemon's own user are bound by sections that name them alone.
  */
 
+/* One of the things that are limited. */
 struct figures {
+	enum config_limit limit;
 	uint64_t used;
 	uint64_t asked;
 	uint64_t draining_bytes; /* of what is used */
@@ -51,9 +53,10 @@ static const char *format_amount(char *buf, size_t size,
 }
 
 static void explain(struct error *why, const struct policy *policy,
-		    const struct config_quota *quota, enum config_limit limit,
+		    const struct config_quota *quota,
 		    const struct figures *figures, uint32_t uid)
 {
+	enum config_limit limit = figures->limit;
 	char rule[POLICY_RULE_BYTES], used[32], allowed[32], asked[32];
 	uint64_t value = quota->limits[limit].value;
 	char size[FORMAT_SIZE_BYTES], draining[32] = "";
@@ -74,8 +77,7 @@ static void explain(struct error *why, const struct policy *policy,
 }
 
 static int check_one(const struct policy *policy, const struct credentials *who,
-		     enum config_limit limit, const struct figures *figures,
-		     struct error *why)
+		     const struct figures *figures, struct error *why)
 {
 	const struct config_subject subject = {
 		.uid = who->uid,
@@ -85,14 +87,15 @@ static int check_one(const struct policy *policy, const struct credentials *who,
 		.by_name_only = policy_is_trusted(policy, who),
 	};
 	const struct config_quota *quota =
-		config_find_quota(policy->config, limit, &subject);
-	uint64_t value = quota ? quota->limits[limit].value : CONFIG_UNLIMITED;
+		config_find_quota(policy->config, figures->limit, &subject);
+	uint64_t value =
+		quota ? quota->limits[figures->limit].value : CONFIG_UNLIMITED;
 
 	if (value == CONFIG_UNLIMITED || figures->asked == 0 ||
 	    (figures->used <= value && figures->asked <= value - figures->used))
 		return 0;
 	if (why)
-		explain(why, policy, quota, limit, figures, who->uid);
+		explain(why, policy, quota, figures, who->uid);
 	return figures->asked <= value ? QUOTA_E_FULL : QUOTA_E_NEVER;
 }
 
@@ -103,18 +106,17 @@ int quota_check(const struct policy *policy, const struct credentials *who,
 	static const struct account nothing = {.references = 0};
 	const struct account *has = account ? account : &nothing;
 	const struct figures figures[CONFIG_N_LIMITS] = {
-		[CONFIG_BYTES] = {has->bytes, charge->bytes, has->draining_bytes},
-		[CONFIG_BUFFERS] = {has->n_buffers, charge->buffers,
-				    has->draining_bytes},
-		[CONFIG_CONNECTIONS] = {has->n_clients, charge->connections, 0},
+		{CONFIG_BYTES, has->bytes, charge->bytes, has->draining_bytes},
+		{CONFIG_BUFFERS, has->n_buffers, charge->buffers,
+		 has->draining_bytes},
+		{CONFIG_CONNECTIONS, has->n_clients, charge->connections, 0},
 	};
 	int outcome = 0;
 
 	/* one that never ends comes before one that may */
-	for (unsigned int i = 0; i < CONFIG_N_LIMITS; i++) {
+	for (size_t i = 0; i < CONFIG_N_LIMITS; i++) {
 		struct error own = ERROR_INIT;
-		int r = check_one(policy, who, (enum config_limit)i,
-				  &figures[i], &own);
+		int r = check_one(policy, who, &figures[i], &own);
 
 		if (r <= outcome)
 			continue;

@@ -252,12 +252,19 @@ static int adopt(struct region *region, const struct ledger_record *record,
 						     objectp, why);
 }
 
+/* What the vault has of one buffer. */
+struct found {
+	const struct ledger_record *record;
+	struct vault_entry *entry;
+	int fd;
+};
+
 /* 0; -EPROTO: the descriptor is not what it should be; or another negative
  * errno, which may not happen the next time. */
 static int make_buffer(struct lender *lender, struct region *region,
-		       const struct ledger_record *record,
-		       struct vault_entry *entry, int fd, struct error *why)
+		       const struct found *found, struct error *why)
 {
+	const struct ledger_record *record = found->record;
 	struct buffer_past past = {
 		.id = record->id,
 		.name = record->name,
@@ -267,10 +274,10 @@ static int make_buffer(struct lender *lender, struct region *region,
 		.accounts = &lender->accounts,
 		.owner_uid = record->owner_uid,
 		.guard_filled = record->guard == LEDGER_GUARD_FILLED,
-		.entry = entry,
+		.entry = found->entry,
 	};
 	struct buffer *buffer;
-	int r = adopt(region, record, fd, &past.object, why);
+	int r = adopt(region, record, found->fd, &past.object, why);
 
 	if (r < 0)
 		return r;
@@ -287,30 +294,29 @@ static void restore_buffer(struct tally *tally, struct vault *vault,
 			   struct lender *lender, struct region *region,
 			   size_t place)
 {
-	const struct ledger_record *record = vault_next(vault, &place);
+	struct found found = {.record = vault_next(vault, &place)};
 	struct error why = ERROR_INIT;
-	struct vault_entry *entry;
-	int fd = -1, r;
+	int r;
 
-	if (record->state == LEDGER_QUARANTINED) {
-		quarantine(tally, region, record, "as they were before");
+	if (found.record->state == LEDGER_QUARANTINED) {
+		quarantine(tally, region, found.record, "as they were before");
 		return;
 	}
-	entry = vault_take(vault, record->id, &fd);
-	if (!entry) {
-		quarantine(tally, region, record,
+	found.entry = vault_take(vault, found.record->id, &found.fd);
+	if (!found.entry) {
+		quarantine(tally, region, found.record,
 			   "nothing was kept that tells whether somebody uses "
 			   "them");
 		vault_quarantine(vault, place);
 		return;
 	}
-	r = make_buffer(lender, region, record, entry, fd, &why);
+	r = make_buffer(lender, region, &found, &why);
 	if (r == 0) {
 		tally->n_restored++;
 		return;
 	}
-	quarantine(tally, region, record, why.text);
-	vault_put_back_consume(entry, fd);
+	quarantine(tally, region, found.record, why.text);
+	vault_put_back_consume(found.entry, found.fd);
 	if (r == -EPROTO)
 		vault_quarantine(vault, place);
 }

@@ -58,11 +58,12 @@ static void on_returned(struct patrol *patrol, int result)
 	kick(warden, false);
 }
 
-int warden_init(struct warden *warden, struct worker *worker, warden_fn *fn,
-		void *data)
+int warden_init(struct warden *warden, struct worker *worker,
+		const struct registry *registry, warden_fn *fn, void *data)
 {
 	*warden = (struct warden){
 		.worker = worker,
+		.registry = registry,
 		.returning = malloc(sizeof(struct patrol)),
 		.fn = fn,
 		.data = data,
@@ -141,10 +142,8 @@ struct patrol *warden_fill(struct warden *warden, struct buffer *const *buffers,
 	return patrol;
 }
 
-struct patrol *warden_inspect(struct warden *warden,
-			      const struct registry *registry,
-			      const struct region *region, uint64_t after,
-			      patrol_fn *done, void *data)
+struct patrol *warden_inspect(struct warden *warden, const struct region *region,
+			      uint64_t after, patrol_fn *done, void *data)
 {
 	struct patrol *patrol = new_patrol(warden, PATROL_CHECK, done, data);
 	struct buffer *buffer;
@@ -152,7 +151,7 @@ struct patrol *warden_inspect(struct warden *warden,
 	if (!patrol)
 		return NULL;
 	while (!patrol_is_full(patrol) &&
-	       (buffer = registry_next(registry, after))) {
+	       (buffer = registry_next(warden->registry, after))) {
 		after = buffer->id;
 		if (buffer->guard_filled && (!region || buffer->region == region))
 			patrol_add(patrol, buffer);

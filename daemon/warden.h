@@ -22,7 +22,8 @@
 typedef void warden_fn(void *data, struct buffer *buffer);
 
 struct warden {
-	struct worker *worker;	  /* borrowed */
+	struct worker *worker;		 /* borrowed */
+	const struct registry *registry; /* borrowed: of lent buffers */
 	struct list patrols;	  // patrol::link: fillings and inspections
 	struct list returned;	  // buffer::return_link, oldest first
 	struct patrol *returning; /* owned: so that returning takes no memory */
@@ -32,8 +33,8 @@ struct warden {
 };
 
 /* 0 or -ENOMEM. */
-int warden_init(struct warden *warden, struct worker *worker, warden_fn *fn,
-		void *data);
+int warden_init(struct warden *warden, struct worker *worker,
+		const struct registry *registry, warden_fn *fn, void *data);
 /* Only after the worker has ended.  Patrols are freed without calling done, and
  * buffers that were on their way back end unchecked. */
 void warden_deinit(struct warden *warden);
@@ -46,10 +47,8 @@ struct patrol *warden_fill(struct warden *warden, struct buffer *const *buffers,
 /* Looks at the guards of lent buffers with ids above after, of one region or,
  * with NULL, of all, as many as one patrol takes; where it is full, there may
  * be more behind its last buffer.  Same as above. */
-struct patrol *warden_inspect(struct warden *warden,
-			      const struct registry *registry,
-			      const struct region *region, uint64_t after,
-			      patrol_fn *done, void *data);
+struct patrol *warden_inspect(struct warden *warden, const struct region *region,
+			      uint64_t after, patrol_fn *done, void *data);
 
 /* Releases its buffers.  Returns NULL. */
 struct patrol *warden_patrol_free(struct patrol *patrol);

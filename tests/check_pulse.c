@@ -16,9 +16,9 @@ static struct worker *worker;
 static struct pulse *pulse;
 static unsigned int beats;
 
-static void on_pulse(void *data)
+static void on_pulse(void)
 {
-	(*(unsigned int *)data)++;
+	beats++;
 }
 
 static void before(void)
@@ -28,7 +28,7 @@ static void before(void)
 	ck_assert_int_eq(loop_new(&loop), 0);
 	ck_assert_int_eq(worker_new(&worker), 0);
 	ck_assert_int_eq(
-		pulse_new(&pulse, loop, worker, INTERVAL_MS, on_pulse, &beats),
+		pulse_new(&pulse, loop, worker, INTERVAL_MS, on_pulse),
 		0);
 }
 
@@ -107,7 +107,7 @@ START_TEST(stops_while_the_worker_hangs)
 	pulse = pulse_free(pulse);
 	ck_assert_int_eq(worker_new(&worker), 0);
 	ck_assert_int_eq(
-		pulse_new(&pulse, loop, worker, INTERVAL_MS, on_pulse, &beats),
+		pulse_new(&pulse, loop, worker, INTERVAL_MS, on_pulse),
 		0);
 	turn(8);
 	ck_assert_uint_eq(beats, 10);

@@ -40,7 +40,7 @@ static void before(void)
 	n_ended = n_done = 0;
 	log_set_level(0);
 	ck_assert_int_eq(worker_new(&worker), 0);
-	ck_assert_int_eq(warden_init(&warden, worker, returned, &lot), 0);
+	ck_assert_int_eq(warden_init(&warden, worker, &registry, returned, &lot), 0);
 	registry_init(&registry);
 	lot_init_guarded(&lot, MANY, FAKE_GRANULE);
 	for (size_t i = 0; i < lot.n; i++)
@@ -132,7 +132,7 @@ START_TEST(inspection_takes_what_is_filled)
 	struct patrol *patrol;
 
 	fill(1, 2);
-	patrol = warden_inspect(&warden, &registry, NULL, 0, done, NULL);
+	patrol = warden_inspect(&warden, NULL, 0, done, NULL);
 	ck_assert_ptr_nonnull(patrol);
 	ck_assert_uint_eq(patrol->n, 2);
 	ck_assert_ptr_eq(patrol->buffers[0], lot.buffers[1]);
@@ -142,7 +142,7 @@ START_TEST(inspection_takes_what_is_filled)
 	(void)warden_patrol_free(patrol);
 	ck_assert_uint_eq(lot.buffers[1]->pins, 0);
 
-	patrol = warden_inspect(&warden, &registry, lot.region, 2, done, NULL);
+	patrol = warden_inspect(&warden, lot.region, 2, done, NULL);
 	ck_assert_uint_eq(patrol->n, 1);
 	wait_until(&n_done, 3);
 	(void)warden_patrol_free(patrol);
@@ -156,7 +156,7 @@ START_TEST(inspection_stays_in_its_region)
 	struct patrol *patrol;
 
 	fill(0, 3);
-	patrol = warden_inspect(&warden, &registry, other, 0, done, NULL);
+	patrol = warden_inspect(&warden, other, 0, done, NULL);
 	ck_assert_uint_eq(patrol->n, 0);
 	wait_until(&n_done, 2);
 	(void)warden_patrol_free(patrol);
@@ -172,12 +172,12 @@ START_TEST(inspection_goes_on_behind_the_last)
 
 	fill(0, PATROL_BUFFERS);
 	fill(PATROL_BUFFERS, MANY - PATROL_BUFFERS);
-	patrol = warden_inspect(&warden, &registry, NULL, 0, done, NULL);
+	patrol = warden_inspect(&warden, NULL, 0, done, NULL);
 	ck_assert(patrol_is_full(patrol));
 	last = patrol->buffers[patrol->n - 1]->id;
 	wait_until(&n_done, 3);
 	(void)warden_patrol_free(patrol);
-	patrol = warden_inspect(&warden, &registry, NULL, last, done, NULL);
+	patrol = warden_inspect(&warden, NULL, last, done, NULL);
 	ck_assert_uint_eq(patrol->n, MANY - PATROL_BUFFERS);
 	wait_until(&n_done, 4);
 	(void)warden_patrol_free(patrol);
@@ -191,8 +191,8 @@ START_TEST(inspections_do_not_disturb_each_other)
 
 	fill(0, 3);
 	fake_guard(lot.buffers[2]->object)[0] = 0;
-	first = warden_inspect(&warden, &registry, NULL, 0, done, NULL);
-	second = warden_inspect(&warden, &registry, NULL, 0, done, NULL);
+	first = warden_inspect(&warden, NULL, 0, done, NULL);
+	second = warden_inspect(&warden, NULL, 0, done, NULL);
 	ck_assert_uint_eq(lot.buffers[0]->pins, 2);
 	wait_until(&n_done, 3);
 	(void)warden_patrol_free(first);
@@ -206,7 +206,7 @@ START_TEST(ends_in_the_middle_of_everything)
 {
 	fill(0, PATROL_BUFFERS);
 	ck_assert_ptr_nonnull(
-		warden_inspect(&warden, &registry, NULL, 0, done, NULL));
+		warden_inspect(&warden, NULL, 0, done, NULL));
 	ck_assert_ptr_nonnull(warden_fill(&warden, lot.buffers + PATROL_BUFFERS,
 					  1, done, NULL));
 	for (size_t i = PATROL_BUFFERS + 1; i < MANY; i++) {

@@ -448,6 +448,17 @@ static bool read_name(const char *name, unsigned int *numberp, char *endp)
 	return strcmp(name, same) == 0;
 }
 
+bool shelves_are_in(const struct inheritance *inheritance)
+{
+	unsigned int number;
+	char end;
+
+	for (size_t i = 0; i < inheritance->n; i++)
+		if (read_name(inheritance->items[i].name, &number, &end))
+			return true;
+	return false;
+}
+
 static int inherit_end(struct shelves *shelves, unsigned int number, char end,
 		       int fd)
 {

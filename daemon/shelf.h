@@ -2,6 +2,7 @@
 #ifndef DAEMON_SHELF_H
 #define DAEMON_SHELF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,8 @@ void shelves_init(struct shelves *shelves, const struct shelf_keeper *keeper);
 /* Closes the sockets; what the manager keeps of them stays as it is. */
 void shelves_deinit(struct shelves *shelves);
 
+/* Whether any was inherited. */
+bool shelves_are_in(const struct inheritance *inheritance);
 /* Takes the shelves out of what was inherited.  -ENOMEM. */
 int shelves_inherit(struct shelves *shelves, struct inheritance *inheritance);
 

@@ -13,12 +13,12 @@
 /*
  * The two halves of a restart without loss, and the order between them.
  *
- *	claimed		the record is entered	nobody has it: void
- *	kept		the descriptor lies on a shelf
- *	lent		the record says so	somebody may have it: go on
- *	...		clients get descriptors
- *	erased		the record is free	nobody has it: the memory is
- *dirty dropped		the shelf's copy is garbage
+ *	claimed	the record is entered		nobody has it: void
+ *	kept	the descriptor lies on a shelf	the same
+ *	lent	the record says so		somebody may have it: go on
+ *	...	clients get descriptors
+ *	erased	the record is free		nobody has it: dirty memory
+ *	dropped	what lies on the shelf is garbage
  *
  * A daemon that is killed between two of these steps leaves what stands in the
  * last column of the one before.  A record that says lent without a descriptor
@@ -188,20 +188,12 @@ static struct shelf_item *on_found(void *data, uint64_t id, int fd)
 	return &entry->item;
 }
 
-static bool has_shelves(const struct inheritance *inheritance)
-{
-	for (size_t i = 0; i < inheritance->n; i++)
-		if (strncmp(inheritance->items[i].name, "shelf-", 6) == 0)
-			return true;
-	return false;
-}
-
 static int open_ledger(struct vault *vault, struct inheritance *inheritance,
 		       const struct vault_spec *spec, struct error *why)
 {
 	const struct ledger_places places = {
 		.stored_fd = inheritance_take(inheritance, VAULT_LEDGER),
-		.shelves_stored = has_shelves(inheritance),
+		.shelves_stored = shelves_are_in(inheritance),
 		.directory = spec->directory,
 		.boot_id = spec->boot_id,
 	};

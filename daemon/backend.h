@@ -149,8 +149,8 @@ struct backend {
 
 	/* [worker] Moves bytes to and from an object's guard; offset 0 is the
 	 * first byte behind the run.  Both are multiples of the page size.
-	 * What devices wrote is seen.  -ERANGE: not
-	 * within the guard.  NULL, both: there can be no guards. */
+	 * What devices wrote is seen.  -ERANGE: not within the guard.  NULL,
+	 * both: there can be no guards. */
 	int (*guard_write)(struct object *object, uint64_t offset,
 			   const void *bytes, size_t length);
 	int (*guard_read)(struct object *object, uint64_t offset, void *bytes,

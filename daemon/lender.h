@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 #include "daemon/account.h"
-#include "daemon/loan.h"
 #include "daemon/bounce.h"
 #include "daemon/buffer.h"
 #include "daemon/closings.h"
+#include "daemon/loan.h"
 #include "daemon/loop.h"
 #include "daemon/policy.h"
 #include "daemon/reaper.h"

@@ -33,7 +33,7 @@ bool policy_is_trusted(const struct policy *policy,
 #define POLICY_RULE_BYTES 192
 
 /* Where it is said who has a right in a region: "[region camera] use,
- * contigd.conf:14".  Returns buf. */
+ * contigd.conf:14".  Returns buf, of POLICY_RULE_BYTES. */
 const char *policy_rule(const struct policy *policy, char *buf,
 			enum config_right right, const struct region *region);
 

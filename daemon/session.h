@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/loan.h"
 #include "daemon/bounce.h"
 #include "daemon/credentials.h"
+#include "daemon/loan.h"
 #include "daemon/owner.h"
 #include "daemon/service.h"
 #include "util/list.h"

@@ -82,6 +82,7 @@ libdaemon_la_SOURCES = \
 	daemon/setup_custody.c daemon/setup_custody.h \
 	daemon/setup_devicetree.c daemon/setup_devicetree.h \
 	daemon/shelf.c daemon/shelf.h \
+	daemon/shelf_queue.c daemon/shelf_queue.h \
 	daemon/space.c daemon/space.h \
 	daemon/tract.c daemon/tract.h \
 	daemon/token.c daemon/token.h \
@@ -176,6 +177,7 @@ DAEMON_TESTS = \
 	tests/check_setup_custody \
 	tests/check_setup_devicetree \
 	tests/check_shelf \
+	tests/check_shelf_queue \
 	tests/check_space \
 	tests/check_space_model \
 	tests/check_tract \
@@ -251,6 +253,7 @@ tests_check_session_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(C
 tests_check_setup_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_shelf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_shelf_queue_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

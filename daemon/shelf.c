@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "daemon/manager.h"
+#include "daemon/shelf_queue.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -17,9 +17,7 @@
  * The manager's store would take each descriptor by itself, but it never says
  * that it did, compares a new one with all that it has, and hands them back in
  * one environment variable of limited length.  So it keeps a few pairs of
- * sockets, and the descriptors lie in their queues.  sendmsg() says whether a
- * message is there, and from that moment on neither this process's end nor
- * anybody else's takes it away.
+ * sockets, and the descriptors lie in their queues (shelf_queue.c).
  *
  * A queue is read at its head only, so a shelf is used like a log.  A
  * descriptor that is no longer needed stays where it is, as garbage, until more
@@ -34,23 +32,14 @@
  * that is full gets company.
  */
 
-#define MAGIC	     UINT32_C(0x666c6873) /* "shlf" */
-#define SEND_BYTES   (1 << 20)		  /* wished for; the kernel cuts it */
-#define TIDY_GARBAGE 8			  /* less is left alone */
+#define TIDY_GARBAGE 8 /* less is left alone */
 #define PROOF_MS     200
-
-struct shelf_message {
-	uint32_t magic;
-	uint32_t n;
-	uint64_t ids[SHELF_BATCH];
-};
 
 struct shelf {
 	struct list link;  // shelves::all
 	struct list items; // shelf_item::link
 	unsigned int number;
-	int in_fd;
-	int out_fd;
+	struct shelf_queue queue;
 	size_t n_items;
 	size_t n_garbage;
 	size_t n_messages;
@@ -59,124 +48,10 @@ struct shelf {
 	bool untidy;	/* tidying failed half-way: some items lie twice */
 };
 
-static size_t message_bytes(size_t n)
-{
-	return offsetof(struct shelf_message, ids) + n * sizeof(uint64_t);
-}
-
-/* ---- the sockets -------------------------------------------------------- */
-
 static void name_end(char name[MANAGER_NAME_BYTES], unsigned int number,
 		     char end)
 {
 	(void)snprintf(name, MANAGER_NAME_BYTES, "shelf-%u.%c", number, end);
-}
-
-/* 0, -EAGAIN: there is no room, or what sendmsg(2) gives. */
-static int send_items(const struct shelf *shelf,
-		      struct shelf_item *const *items, size_t n)
-{
-	struct shelf_message message = {.magic = MAGIC, .n = (uint32_t)n};
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(SHELF_BATCH * sizeof(int))];
-	} control;
-	struct iovec iov = {&message, message_bytes(n)};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = CMSG_SPACE(n * sizeof(int)),
-	};
-	int fds[SHELF_BATCH];
-
-	for (size_t i = 0; i < n; i++) {
-		message.ids[i] = items[i]->id;
-		fds[i] = items[i]->fd;
-	}
-	memset(&control, 0, CMSG_SPACE(n * sizeof(int)));
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(n * sizeof(int));
-	memcpy(CMSG_DATA(&control.header), fds, n * sizeof(int));
-	while (sendmsg(shelf->in_fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
-}
-
-/* Takes the message at the head away, and its descriptors with it. */
-static int pop(const struct shelf *shelf)
-{
-	char byte;
-
-	while (recv(shelf->out_fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
-}
-
-struct peeked {
-	struct shelf_message message;
-	int fds[SHELF_BATCH];
-	size_t n_fds;
-};
-
-static void close_peeked(struct peeked *peeked)
-{
-	while (peeked->n_fds > 0)
-		(void)fd_close(peeked->fds[--peeked->n_fds]);
-}
-
-static bool is_whole(const struct peeked *peeked, const struct msghdr *msg,
-		     ssize_t length)
-{
-	const struct shelf_message *message = &peeked->message;
-
-	return !(msg->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-	       length >= (ssize_t)message_bytes(1) && message->magic == MAGIC &&
-	       message->n <= SHELF_BATCH &&
-	       (size_t)length == message_bytes(message->n) &&
-	       peeked->n_fds == message->n;
-}
-
-/* Looks at the message at the head, which stays there.  -EAGAIN: there is none;
- * -EMFILE: there is no room for its descriptors; -EBADMSG: it is no message of
- * a shelf; or what recvmsg(2) gives. */
-static int peek(const struct shelf *shelf, struct peeked *peeked)
-{
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(SHELF_BATCH * sizeof(int))];
-	} control;
-	struct iovec iov = {&peeked->message, sizeof(peeked->message)};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	const struct cmsghdr *cmsg;
-	ssize_t length;
-
-	do
-		length = recvmsg(shelf->out_fd, &msg,
-				 MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (length < 0 && errno == EINTR);
-	if (length < 0)
-		return -errno;
-	peeked->n_fds = 0;
-	cmsg = CMSG_FIRSTHDR(&msg);
-	if (cmsg && cmsg->cmsg_level == SOL_SOCKET &&
-	    cmsg->cmsg_type == SCM_RIGHTS) {
-		peeked->n_fds = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(peeked->fds, CMSG_DATA(cmsg),
-		       peeked->n_fds * sizeof(int));
-	}
-	if (is_whole(peeked, &msg, length))
-		return 0;
-	close_peeked(peeked);
-	return msg.msg_flags & MSG_CTRUNC ? -EMFILE : -EBADMSG;
 }
 
 /* ---- shelves ------------------------------------------------------------ */
@@ -200,8 +75,7 @@ static struct shelf *new_shelf(struct shelves *shelves, unsigned int number)
 		return NULL;
 	list_init(&shelf->items);
 	shelf->number = number;
-	shelf->in_fd = -1;
-	shelf->out_fd = -1;
+	shelf->queue = (struct shelf_queue){-1, -1};
 	list_append(&shelves->all, &shelf->link);
 	return shelf;
 }
@@ -217,8 +91,7 @@ static void free_shelf(struct shelves *shelves, struct shelf *shelf)
 	if (shelves->current == shelf)
 		shelves->current = NULL;
 	list_remove(&shelf->link);
-	(void)fd_close(shelf->in_fd);
-	(void)fd_close(shelf->out_fd);
+	shelf_queue_deinit(&shelf->queue);
 	free(shelf);
 }
 
@@ -243,10 +116,10 @@ static void leave_with_manager(struct shelves *shelves,
 	int r;
 
 	name_end(name, shelf->number, 'a');
-	r = shelves->keeper->store(name, shelf->in_fd);
+	r = shelves->keeper->store(name, shelf->queue.in_fd);
 	if (r == 0) {
 		name_end(name, shelf->number, 'b');
-		r = shelves->keeper->store(name, shelf->out_fd);
+		r = shelves->keeper->store(name, shelf->queue.out_fd);
 	}
 	if (r < 0)
 		error_write(&why, "the service manager cannot be told: %s",
@@ -261,25 +134,36 @@ static void leave_with_manager(struct shelves *shelves,
 
 static int add_shelf(struct shelves *shelves, struct shelf **shelfp)
 {
-	const int wish = SEND_BYTES;
 	unsigned int number = 0;
-	int ends[2];
+	struct shelf *shelf;
+	int r;
 
 	while (find_shelf(shelves, number))
 		number++;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return -errno;
-	*shelfp = new_shelf(shelves, number);
-	if (!*shelfp) {
-		(void)fd_close(ends[0]);
-		(void)fd_close(ends[1]);
+	shelf = new_shelf(shelves, number);
+	if (!shelf)
 		return -ENOMEM;
+	r = shelf_queue_init(&shelf->queue);
+	if (r < 0) {
+		free_shelf(shelves, shelf);
+		return r;
 	}
-	(*shelfp)->in_fd = ends[0];
-	(*shelfp)->out_fd = ends[1];
-	(void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &wish, sizeof(wish));
-	leave_with_manager(shelves, *shelfp);
+	leave_with_manager(shelves, shelf);
+	*shelfp = shelf;
 	return 0;
+}
+
+/* 0, -EAGAIN: there is no room, or what sendmsg(2) gives. */
+static int send_items(const struct shelf *shelf,
+		      struct shelf_item *const *items, size_t n)
+{
+	struct shelf_batch batch;
+
+	for (batch.n = 0; batch.n < n; batch.n++) {
+		batch.ids[batch.n] = items[batch.n]->id;
+		batch.fds[batch.n] = items[batch.n]->fd;
+	}
+	return shelf_queue_send(&shelf->queue, &batch);
 }
 
 static int try_shelf(struct shelf *shelf, struct shelf_item *const *items,
@@ -401,7 +285,7 @@ static void tidy(struct shelves *shelves, struct shelf *shelf)
 	shelf->untidy = false;
 	shelf->n_garbage = 0;
 	shelf->full = false;
-	while (n_messages-- > 0 && pop(shelf) == 0)
+	while (n_messages-- > 0 && shelf_queue_pop(&shelf->queue) == 0)
 		shelf->n_messages--;
 }
 
@@ -472,7 +356,7 @@ static int inherit_end(struct shelves *shelves, unsigned int number, char end,
 		return -ENOMEM;
 	}
 	shelf->inherited = true;
-	place = end == 'a' ? &shelf->in_fd : &shelf->out_fd;
+	place = end == 'a' ? &shelf->queue.in_fd : &shelf->queue.out_fd;
 	(void)fd_close(*place);
 	*place = fd;
 	return 0;
@@ -498,21 +382,21 @@ int shelves_inherit(struct shelves *shelves, struct inheritance *inheritance)
 	}
 	/* one end alone: its daemon was killed before it put anything there */
 	list_for_each_safe (shelf, next, &shelves->all, link)
-		if (shelf->in_fd < 0 || shelf->out_fd < 0)
+		if (shelf->queue.in_fd < 0 || shelf->queue.out_fd < 0)
 			discard_shelf(shelves, shelf);
 	return 0;
 }
 
 /* Moves what is needed of the message at the head. */
-static int recover_message(struct shelves *shelves, struct peeked *peeked,
-			   shelf_found_fn *fn, void *data)
+static int recover_message(struct shelves *shelves,
+			   const struct shelf_batch *batch, shelf_found_fn *fn,
+			   void *data)
 {
 	struct shelf_item *items[SHELF_BATCH];
 	size_t n = 0;
 
-	for (size_t i = 0; i < peeked->n_fds; i++) {
-		struct shelf_item *item =
-			fn(data, peeked->message.ids[i], peeked->fds[i]);
+	for (size_t i = 0; i < batch->n; i++) {
+		struct shelf_item *item = fn(data, batch->ids[i], batch->fds[i]);
 
 		if (item)
 			items[n++] = item;
@@ -524,13 +408,13 @@ static int recover_message(struct shelves *shelves, struct peeked *peeked,
 static int recover_shelf(struct shelves *shelves, struct shelf *shelf,
 			 shelf_found_fn *fn, void *data)
 {
-	struct peeked peeked;
+	struct shelf_batch batch;
 	int r;
 
-	while ((r = peek(shelf, &peeked)) == 0) {
-		r = recover_message(shelves, &peeked, fn, data);
+	while ((r = shelf_queue_peek(&shelf->queue, &batch)) == 0) {
+		r = recover_message(shelves, &batch, fn, data);
 		if (r == 0)
-			r = pop(shelf);
+			r = shelf_queue_pop(&shelf->queue);
 		if (r < 0)
 			return r;
 	}

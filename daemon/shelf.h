@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "daemon/inheritance.h"
+#include "daemon/shelf_queue.h"
 #include "util/error.h"
 #include "util/list.h"
 
@@ -15,7 +16,7 @@
  * both ends of which the service manager keeps.
  */
 
-#define SHELF_BATCH 253 /* descriptors that one message can carry: SCM_MAX_FD */
+#define SHELF_BATCH SHELF_QUEUE_BATCH /* items that can be put at once */
 
 /* One descriptor with an id; embedded in what it belongs to. */
 struct shelf_item {

@@ -211,7 +211,8 @@ struct contig_client_info {
 	uint64_t bytes;
 };
 
-/** Bytes of each kind in one cell of a region's span; the rest is a gap. */
+/** Bytes of each kind in one cell of a region's span; the guard behind a buffer
+ * counts as the buffer does; the rest is a gap, quarantined, or behind the end. */
 struct contig_cell {
 	uint64_t free_bytes;
 	uint64_t dirty_bytes;

@@ -177,13 +177,13 @@ START_TEST(legend_has_every_mark)
 	picture_legend(stream, &ascii);
 	ck_assert_int_eq(fclose(stream), 0);
 	ck_assert_str_eq(text, " # lent  :+ partly lent  ~ draining  "
-			       ", free, not yet zeroed  . free  (blank) gap\n");
+			       ", free, not yet zeroed  . free  (blank) gap or quarantined\n");
 	free(text);
 	stream = open_memstream(&text, &len);
 	picture_legend(stream, &blocks);
 	ck_assert_int_eq(fclose(stream), 0);
 	ck_assert_str_eq(text, " █ lent  ▁▇ partly lent  ▒ draining  "
-			       "░ free, not yet zeroed  · free  (blank) gap\n");
+			       "░ free, not yet zeroed  · free  (blank) gap or quarantined\n");
 	free(text);
 }
 END_TEST

@@ -101,10 +101,10 @@ static void draw(const struct map *map, const struct contig_region_info *region,
 	char size[FORMAT_SIZE_BYTES], lent[FORMAT_SIZE_BYTES];
 	char free_bytes[FORMAT_SIZE_BYTES], largest[FORMAT_SIZE_BYTES];
 	char draining[FORMAT_SIZE_BYTES], cell[FORMAT_SIZE_BYTES];
-	char reserved[FORMAT_SIZE_BYTES];
+	char reserved[FORMAT_SIZE_BYTES], quarantined[FORMAT_SIZE_BYTES];
 
-	printf("%s: %s, %s lent, %s draining, %s free (longest run %s)%s%s; "
-	       "one cell is %s\n",
+	printf("%s: %s, %s lent, %s draining, %s free (longest run %s)"
+	       "%s%s%s%s; one cell is %s\n",
 	       region->name, format_size(size, region->size_bytes),
 	       format_size(lent, region->lent_bytes),
 	       format_size(draining, region->draining_bytes),
@@ -113,6 +113,10 @@ static void draw(const struct map *map, const struct contig_region_info *region,
 	       region->reserved_bytes ? ", reserved for others " : "",
 	       region->reserved_bytes
 		       ? format_size(reserved, region->reserved_bytes)
+		       : "",
+	       region->quarantined_bytes ? ", quarantined " : "",
+	       region->quarantined_bytes
+		       ? format_size(quarantined, region->quarantined_bytes)
 		       : "",
 	       format_size(cell, picture->cell_bytes));
 	picture_draw(stdout, &map->style, picture);

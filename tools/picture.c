@@ -161,5 +161,5 @@ void picture_legend(FILE *stream, const struct picture_style *style)
 	explain(stream, style, MARK_DRAINING, MARK_DRAINING, "draining");
 	explain(stream, style, MARK_DIRTY, MARK_DIRTY, "free, not yet zeroed");
 	explain(stream, style, MARK_FREE, MARK_FREE, "free");
-	(void)fputs(" (blank) gap\n", stream);
+	(void)fputs(" (blank) gap or quarantined\n", stream);
 }

@@ -100,6 +100,33 @@ START_TEST(lost_store_is_prepared_anew)
 }
 END_TEST
 
+/* What was prepared cannot be prepared again while any of it may be in use. */
+START_TEST(region_lost_alone_is_not_served)
+{
+	struct contig_region_info *regions;
+	struct contig *contig;
+	size_t n;
+
+	supervisor_start(&supervisor);
+	supervisor_stop(&supervisor);
+	supervisor_forget(&supervisor, "region-a.deed");
+	for (int life = 0; life < 2; life++) {
+		supervisor_start(&supervisor);
+		ck_assert_int_eq(contig_open(&contig, supervisor.socket), 0);
+		ck_assert_int_eq(contig_list_regions(contig, &regions, &n), 0);
+		ck_assert_uint_eq(n, 1);
+		ck_assert_str_eq(regions[0].name, "b");
+		free(regions);
+		(void)contig_close(contig);
+		supervisor_stop(&supervisor);
+	}
+	supervisor_forget(&supervisor, NULL);
+	supervisor_start(&supervisor);
+	expect_regions();
+	supervisor_stop(&supervisor);
+}
+END_TEST
+
 START_TEST(full_store_does_not_start)
 {
 	supervisor.store.limit = 2;
@@ -118,6 +145,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, prepared_once_and_served_ever_after);
 	tcase_add_test(tcase, lost_store_is_prepared_anew);
+	tcase_add_test(tcase, region_lost_alone_is_not_served);
 	tcase_add_test(tcase, full_store_does_not_start);
 	return harness_run(suite);
 }

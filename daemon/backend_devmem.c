@@ -24,10 +24,11 @@
  *
  * A descriptor of /dev/mem opens all of physical memory, and no narrower one
  * can be made of it.  So it is opened (or arrives in a parcel: mapping takes no
- * privilege) for the one mapping of the region and closed again, and a client gets a bounce buffer instead: a memfd of its own,
- * between which and the real memory the daemon copies where CPU access begins
- * and ends.  That makes buffers ISOLATED, and CACHED, because what a client
- * maps is ordinary memory; a driver cannot import them, so DMA_BUF is missing.
+ * privilege) for the one mapping of the region and closed again, and a client
+ * gets a bounce buffer instead: a memfd of its own, between which and the real
+ * memory the daemon copies where CPU access begins and ends.  That makes buffers
+ * ISOLATED, and CACHED, because what a client maps is ordinary memory; a driver
+ * cannot import them, so DMA_BUF is missing.
  *
  * Devices use the address that the client was told.  They see what was there
  * at the last copy.  A program with the privilege to map /dev/mem itself may do

@@ -19,8 +19,8 @@
  * closed: a duplicate, a mapping or a message in a socket's queue keep it away,
  * exactly as they keep the lease away (lease.c).  It works on a memfd, reached
  * through /proc/self/fd, where clients have open files of their own (seen on
- * 6.18 and 7.2).  The file that memfd_create() itself returns may tell nothing: kernels
- * since 6.14 take files without a path out of it.
+ * 6.18 and 7.2).  The file that memfd_create() itself returns may tell nothing:
+ * kernels since 6.14 take files without a path out of it.
  *
  * The word is a hint and no evidence.  The kernel gives it at the start of
  * ending the file and lowers the count a moment later, so the first look may

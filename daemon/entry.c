@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "daemon/usable.h"
 #include "daemon/damage.h"
+#include "daemon/usable.h"
 #include "proto/text.h"
 
 /*

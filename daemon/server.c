@@ -22,9 +22,10 @@
  *
  * For the first there are two limits, in all and for one uid, both a part of
  * the descriptors that this process may open, and the quota of the uid; whoever
- * is over one of them is told so and let go.  For the second there is a spare descriptor: it is closed
- * to accept the connection and hang up on it, which is an answer, and taken
- * again.  Where even that fails, the listener rests for a while.
+ * is over one of them is told so and let go.  For the second there is a spare
+ * descriptor: it is closed to accept the connection and hang up on it, which is
+ * an answer, and taken again.  Where even that fails, the listener rests for a
+ * while.
  */
 
 size_t server_max_clients(uint64_t max_files)

@@ -47,16 +47,25 @@ static void set_limit(const struct rlimit *limit)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, limit), 0);
 }
 
+/* The number that would be given out behind n others: between them there may
+ * be descriptors that this process inherited. */
+static int number_behind(int n)
+{
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), number;
+
+	ck_assert_int_ge(fd, 0);
+	number = n > 0 ? number_behind(n - 1) : fd;
+	(void)close(fd);
+	return number;
+}
+
 void descriptor_limit_lower(int n, struct rlimit *before)
 {
-	int next = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
 	struct rlimit limit;
 
-	ck_assert_int_ge(next, 0);
-	(void)close(next);
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, before), 0);
 	limit = *before;
-	limit.rlim_cur = (rlim_t)(next + n);
+	limit.rlim_cur = (rlim_t)number_behind(n);
 	set_limit(&limit);
 }
 

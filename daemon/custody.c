@@ -2,6 +2,7 @@
 #include "daemon/custody.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,9 +20,8 @@
  *
  * and what the backends said when they were probed is `probes`.  The device is
  * there once because a manager on a kernel without kcmp(2) takes two
- * descriptors of one device for the same and drops the second.  `roll` is the
- * seal of the list of all that (roll.h); those of former lists stay beside it
- * and say nothing, since their files have no name any more.
+ * descriptors of one device for the same and drops the second.  `roll-NUMBER` is
+ * the seal of the list of all that (roll.h).
  *
  * The deed goes last, so a region whose deed has arrived is complete.  A name
  * that is used again is forgotten first: of a region that was left by a process
@@ -32,7 +32,6 @@
 
 #define DEED   "deed"
 #define PROBES "probes"
-#define SEAL   "roll"
 
 struct name {
 	char text[MANAGER_NAME_BYTES];
@@ -150,9 +149,16 @@ int custody_leave_probes(const struct probes *probes, struct error *why)
 	return 0;
 }
 
-int custody_leave_seal(int seal_fd, struct error *why)
+static const char *seal_name(struct name *name, uint64_t number)
 {
-	int r = manager_store(SEAL, seal_fd);
+	(void)snprintf(name->text, sizeof(name->text), "roll-%" PRIu64, number);
+	return name->text;
+}
+
+int custody_leave_seal(uint64_t number, int seal_fd, struct error *why)
+{
+	struct name name;
+	int r = manager_store(seal_name(&name, number), seal_fd);
 
 	if (r < 0)
 		return error_set(why, r,
@@ -160,6 +166,13 @@ int custody_leave_seal(int seal_fd, struct error *why)
 				 "with the service manager: %s",
 				 strerror(-r));
 	return 0;
+}
+
+void custody_withdraw_seal(uint64_t number)
+{
+	struct name name;
+
+	(void)manager_forget(seal_name(&name, number));
 }
 
 /* The place of the first deed, or the number of all. */

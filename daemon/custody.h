@@ -3,6 +3,7 @@
 #define DAEMON_CUSTODY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "daemon/inheritance.h"
 #include "daemon/probes.h"
@@ -21,8 +22,9 @@ int custody_leave(const struct tract *tract,
 /* Has the manager drop it again. */
 void custody_withdraw(const struct tract *tract);
 int custody_leave_probes(const struct probes *probes, struct error *why);
-/* The seal of the roll (roll.h), which nobody claims. */
-int custody_leave_seal(int seal_fd, struct error *why);
+/* The seal of the roll (roll.h) of that number, which nobody claims. */
+int custody_leave_seal(uint64_t number, int seal_fd, struct error *why);
+void custody_withdraw_seal(uint64_t number);
 
 /* Claims the next tract, and opens it.  1: *tractp is one, the caller's;
  * 0: there is none left; a negative errno: this one cannot be had, and why says

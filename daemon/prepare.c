@@ -100,14 +100,19 @@ static int write_down(const struct list *tracts, int directory_fd,
 		      struct error *why)
 {
 	_cleanup_fd_ int seal_fd = roll_draft(directory_fd, tracts, why);
+	uint64_t former = roll_number(directory_fd);
 	int r;
 
 	if (seal_fd < 0)
 		return seal_fd;
-	r = custody_leave_seal(seal_fd, why);
+	r = custody_leave_seal(roll_seal_number(seal_fd), seal_fd, why);
 	if (r == 0)
 		r = manager_prove_store(STORE_LIMIT_MS, why);
-	return r < 0 ? r : roll_enact(directory_fd, why);
+	if (r == 0)
+		r = roll_enact(directory_fd, why);
+	if (r == 0)
+		custody_withdraw_seal(former);
+	return r;
 }
 
 static int prepare(struct setup *setup, const struct setup_tree *tree,

@@ -207,6 +207,23 @@ static int write_new(int directory_fd, const struct list *tracts)
 	return r;
 }
 
+/* A file that is open keeps its inode, also when it has no name any more. */
+uint64_t roll_seal_number(int seal_fd)
+{
+	struct stat st;
+
+	return fstat(seal_fd, &st) < 0 ? 0 : st.st_ino;
+}
+
+uint64_t roll_number(int directory_fd)
+{
+	struct stat st;
+
+	return fstatat(directory_fd, ROLL_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0
+		       ? 0
+		       : st.st_ino;
+}
+
 static int cannot(int r, struct error *why)
 {
 	return error_set(why, r,

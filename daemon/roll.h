@@ -2,6 +2,8 @@
 #ifndef DAEMON_ROLL_H
 #define DAEMON_ROLL_H
 
+#include <stdint.h>
+
 #include "util/error.h"
 #include "util/list.h"
 
@@ -20,6 +22,10 @@ int roll_read(int directory_fd, struct list *tracts, struct error *why);
 /* Writes a new roll beside the one that counts.  Its seal, which nothing can be
  * written to, or a negative errno. */
 int roll_draft(int directory_fd, const struct list *tracts, struct error *why);
+/* What tells its roll from all others that somebody has a seal of. */
+uint64_t roll_seal_number(int seal_fd);
+/* The same of the roll that is there; 0: there is none. */
+uint64_t roll_number(int directory_fd);
 /* The new one takes the place of what is there. */
 int roll_enact(int directory_fd, struct error *why);
 

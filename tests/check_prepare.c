@@ -91,6 +91,17 @@ static ino_t inode_of(const char *name)
 	return st.st_ino;
 }
 
+static size_t count_all(void)
+{
+	struct inheritance inheritance;
+	size_t n;
+
+	custodian_bequeath(&custodian, &inheritance);
+	n = inheritance.n;
+	inheritance_deinit(&inheritance);
+	return n;
+}
+
 START_TEST(leaves_everything_once)
 {
 	ino_t a, b;
@@ -107,6 +118,8 @@ START_TEST(leaves_everything_once)
 	ck_assert_uint_eq(inode_of("region-a.deed"), a);
 	ck_assert_uint_eq(inode_of("region-b.deed"), b);
 	ck_assert_uint_eq(custodian_count(&custodian, "region-c.deed"), 1);
+	/* probes, three deeds, and the seal of the roll that counts */
+	ck_assert_uint_eq(count_all(), 5);
 	ck_assert_int_eq(PREPARE("a=1M"), 0);
 	ck_assert(logged_has("region 'c' is no longer described"));
 	ck_assert_uint_eq(custodian_count(&custodian, "region-c.deed"), 1);

@@ -139,6 +139,7 @@ END_TEST
 START_TEST(may_be_empty_or_missing)
 {
 	ck_assert_int_eq(read_roll(), -ENOENT);
+	ck_assert_uint_eq(roll_number(dir_fd), 0);
 	write_roll();
 	ck_assert_int_eq(read_roll(), 0);
 	ck_assert(list_empty(&tracts));
@@ -221,7 +222,10 @@ START_TEST(draft_leaves_the_roll_alone)
 	ck_assert_str_eq(list_first(&tracts, struct tract, link)->name, "a");
 	drop_all();
 	/* the old seal says nothing about the new roll */
+	ck_assert_uint_eq(roll_number(dir_fd), roll_seal_number(seal_fd));
+	ck_assert_uint_ne(roll_number(dir_fd), roll_seal_number(draft_fd));
 	ck_assert_int_eq(roll_enact(dir_fd, &why), 0);
+	ck_assert_uint_eq(roll_number(dir_fd), roll_seal_number(draft_fd));
 	(void)fd_close(draft_fd);
 	ck_assert_int_eq(read_roll(), -ENOENT);
 	ck_assert_int_eq(roll_enact(dir_fd, &why), -ENOENT);

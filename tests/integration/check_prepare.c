@@ -68,7 +68,7 @@ START_TEST(prepared_once_and_served_ever_after)
 	supervisor_start(&supervisor);
 	expect_regions();
 	ck_assert_uint_eq(supervisor_count(&supervisor, "probes"), 1);
-	ck_assert_uint_eq(supervisor_count(&supervisor, "roll"), 1);
+	ck_assert_uint_eq(supervisor_count(&supervisor, "roll-"), 1);
 	ck_assert_uint_eq(supervisor_count(&supervisor, "region-a."), 1);
 	ck_assert_uint_eq(supervisor_count(&supervisor, "region-b."), 1);
 	supervisor_stop(&supervisor);

@@ -122,9 +122,11 @@ def facts(answer):
 class Setting:
     """A board with contigd on it."""
 
-    def __init__(self, series, parts, artefacts, say):
+    def __init__(self, parts, artefacts, say):
         """parts are what image.make_initramfs is made from."""
-        self.series = series
+        self.release = os.path.basename(os.path.realpath(
+            os.path.join(parts["kernel"], "modules")))
+        self.series = re.match(r"\d+\.\d+", self.release).group(0)
         self.parts = parts
         self.artefacts = artefacts
         self.say = say

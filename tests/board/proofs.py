@@ -577,7 +577,7 @@ def idle(setting):
         setting.settle()  # what was there before is being zeroed
         said = setting.machine.run("board-idle -n %d -r tiny -w 2 -t 5"
                                    % IDLE_BUFFERS, 300)
-        setting.settle()
+        setting.settle(zeroed=False)  # the pool goes with the configuration
     return "; ".join(" ".join(line.split()) for line in said.splitlines())
 
 

@@ -243,13 +243,13 @@ class Setting:
                 return region
         raise ProofError("there is no region " + name)
 
-    def settle(self):
-        """Waits until everything is back and zeroed."""
+    def settle(self, zeroed=True):
+        """Waits until everything is back, and zeroed."""
         deadline = time.monotonic() + LIMIT
         while True:
             busy = [region["name"] for region in self.tool("regions")["regions"]
                     if region["free"] != region["size"]
-                    or region.get("dirty", 0)]
+                    or (zeroed and region.get("dirty", 0))]
             if not busy:
                 return
             if time.monotonic() > deadline:

@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	tests/board/packages \
 	tests/board/proofs.py \
 	tests/board/register.py \
+	tests/board/restarts.py \
 	tests/board/service.py \
 	tests/board/setting.py \
 	tests/board/show.py

@@ -18,7 +18,7 @@ import time
 from register import need_udmabuf, proof
 from setting import (ALICE, BOB, CAMERA, CONFIGURATION, HUGE, MIB, NODE,
                      NODE_BYTES, POOL_BYTES, ProofError, Skip, demand, facts,
-                     first_difference, pattern)
+                     first_difference, pattern, promptly)
 
 # Crosses huge pages wherever it starts, and ends within one.
 ODD_SIZE = 5 * MIB + 64 * 1024
@@ -369,28 +369,15 @@ def stream_and_kill(setting):
     setting.end(taker)
     setting.end(stream)
     setting.settle()
-    return took, starved, rest["count"], len(places)
-
-
-# What the daemon may take, where it is given a processor.
-BACK_WITHIN_MS = 100
-STREAM_ROUNDS = 4
+    return took, starved, (rest["count"], len(places))
 
 
 @proof("vivid streaming into a buffer holds it after its client is killed")
 def stream(setting):
     need_udmabuf(setting)
-    taken = []
-    for _ in range(STREAM_ROUNDS):
-        took, starved, others, frames = stream_and_kill(setting)
-        taken.append("%.0f ms" % took)
-        if took > BACK_WITHIN_MS:
-            taken[-1] += ", for %.0f of them without a processor" % starved
-        if took - starved <= BACK_WITHIN_MS:
-            return ("%d frames, the last ones written after the kill while %d "
-                    "other buffers were lent; back after %s"
-                    % (frames, others, taken[-1]))
-    raise ProofError("memory came back after " + "; ".join(taken))
+    (others, frames), words = promptly(lambda: stream_and_kill(setting))
+    return ("%d frames, the last ones written after the kill while %d other "
+            "buffers were lent; back after %s" % (frames, others, words))
 
 
 @proof("control: the same driver refuses scattered memory")

@@ -6,16 +6,10 @@ from register import proof
 from setting import BOB, MIB, demand
 
 
-def daemon_pid(setting):
-    pid = int(setting.unit_fact("MainPID"))
-    demand(pid > 0, "there is no contigd")
-    return pid
-
-
 @proof("contigd serves without any capability, as a user of its own")
 def privilege(setting):
     status = dict(line.split(":\t", 1) for line in setting.machine.run(
-        "cat /proc/%d/status" % daemon_pid(setting)).splitlines()
+        "cat /proc/%d/status" % setting.daemon_pid()).splitlines()
                   if ":\t" in line)
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         demand(int(status[name], 16) == 0, "%s is %s" % (name, status[name]))
@@ -34,7 +28,7 @@ def watches(setting):
     """How many files contigd hears of by inotify, as the kernel says."""
     return int(setting.machine.run(
         "cat /proc/%d/fdinfo/* 2>/dev/null | grep -c '^inotify wd:'; true"
-        % daemon_pid(setting)))
+        % setting.daemon_pid()))
 
 
 @proof("its sandbox lets it hear of the end of a bounce buffer")
@@ -46,7 +40,7 @@ def hears(setting):
     setting.machine.run("n=0; until [ $(cat /proc/%d/fdinfo/* 2>/dev/null | "
                         "grep -c '^inotify wd:') -ge 3 ]; do n=$((n+1)); "
                         "[ $n -lt 100 ] || exit 1; sleep 0.1; done"
-                        % daemon_pid(setting))
+                        % setting.daemon_pid())
     armed = watches(setting)
     setting.kill(client)
     setting.settle()

@@ -9,22 +9,33 @@
  * nothing but contig.h.  Buffers live in numbered slots; "keep" turns one into
  * a bare mapping, without descriptor and without a buffer object, which is the
  * least that can hold memory.
+ *
+ * "work" is the exception: it checks and rewrites all slots round after round
+ * until the next line comes, whatever happens to the daemon meanwhile.  "bury"
+ * is for root.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contig.h"
 #include "tests/board/guest/pattern.h"
 
-#define SLOTS 1024
-#define WORDS 6
+#define SLOTS	 1024
+#define WORDS	 6
+#define LIMIT_MS 30000
+/* Between two rounds, so that others get a processor. */
+#define PAUSE_MS 30
 
 struct slot {
 	struct contig_buffer *buffer;
@@ -259,6 +270,135 @@ static void do_exhaust(char **words)
 		no(r, "after %u buffers: %s", count, failure.text);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* What is in a slot after so many rounds. */
+static uint64_t work_seed(uint64_t seed, size_t slot, uint64_t round)
+{
+	return seed + ((uint64_t)slot << 32) + round;
+}
+
+/* Begins or ends access, and where the daemon went away meanwhile, once more, as
+ * libcontig(3) says.  Adds how often that happened. */
+static int insist(int (*call)(struct contig_buffer *, uint32_t),
+		  struct contig_buffer *buffer, uint64_t *again)
+{
+	for (;; (*again)++) {
+		int r = call(buffer, CONTIG_READ | CONTIG_WRITE);
+
+		if (r != -ECONNRESET)
+			return r;
+	}
+}
+
+/* One buffer in one round: what the round before left must be there.  0, or a
+ * negative errno after having answered. */
+static int work_on(size_t i, uint64_t seed, uint64_t round, uint64_t *again)
+{
+	struct contig_buffer *buffer = slots[i].buffer;
+	uint64_t size = contig_size(buffer);
+	void *memory;
+	size_t at;
+	int r = contig_map(buffer, CONTIG_READ | CONTIG_WRITE, &memory);
+
+	if (r == 0)
+		r = insist(contig_begin_cpu, buffer, again);
+	if (r < 0) {
+		no(r, "slot %zu, beginning round %" PRIu64, i, round);
+		return r;
+	}
+	at = round ? pattern_differs(memory, size, work_seed(seed, i, round - 1))
+		   : size / 8;
+	if (at != size / 8) {
+		no(0, "slot %zu, round %" PRIu64 ", byte %zu is another's", i,
+		   round, at * 8);
+		return -EIO;
+	}
+	pattern_write(memory, size, work_seed(seed, i, round));
+	r = insist(contig_end_cpu, buffer, again);
+	if (r < 0)
+		no(r, "slot %zu, ending round %" PRIu64, i, round);
+	return r;
+}
+
+static int work_round(uint64_t seed, uint64_t round, uint64_t *again)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		int r = slots[i].buffer ? work_on(i, seed, round, again) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* work SEED: answers when the next line, which is read and forgotten, has come
+ * and a whole round has begun and ended after that. */
+static void do_work(char **words)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+	uint64_t seed = strtoull(words[1], NULL, 0);
+	uint64_t round = 0, again = 0, longest = 0;
+	bool last = false;
+	char line[64];
+
+	while (!last) {
+		last = poll(&input, 1, PAUSE_MS) != 0;
+
+		uint64_t started = now_ms();
+
+		if (work_round(seed, round++, &again) < 0)
+			return;
+		if (now_ms() - started > longest)
+			longest = now_ms() - started;
+	}
+	if (fgets(line, sizeof(line), stdin))
+		ok("rounds=%" PRIu64 " again=%" PRIu64 " longest=%" PRIu64,
+		   round, again, longest);
+}
+
+static uint64_t count_missing(void)
+{
+	struct contig_region_info *infos = NULL;
+	uint64_t bytes = 0;
+	size_t count = 0;
+	int r = contig_list_regions(contig, &infos, &count);
+
+	if (r < 0)
+		return UINT64_MAX;
+	for (size_t i = 0; i < count; i++)
+		bytes += infos[i].size_bytes - infos[i].free_bytes;
+	free(infos);
+	return bytes;
+}
+
+/* bury PID...: kills, and answers when all memory is free */
+static void do_bury(char **words)
+{
+	uint64_t held = count_missing(), started;
+
+	for (size_t i = 1; i < WORDS && *words[i]; i++) {
+		if (kill((pid_t)strtol(words[i], NULL, 0), SIGKILL) < 0) {
+			no(-errno, "killing %s", words[i]);
+			return;
+		}
+	}
+	started = now_ms();
+	while (count_missing() > 0) {
+		if (now_ms() - started > LIMIT_MS) {
+			no(-ETIMEDOUT, "memory is held");
+			return;
+		}
+	}
+	ok("held=%" PRIu64 " within_ms=%" PRIu64, held, now_ms() - started);
+}
+
 /* buffers: those that the daemon lets this user see */
 static void do_buffers(char **words)
 {
@@ -307,6 +447,7 @@ static const struct command {
 	{"alloc", do_alloc},	 {"fill", do_fill},	  {"check", do_check},
 	{"release", do_release}, {"keep", do_keep},	  {"drop", do_drop},
 	{"exhaust", do_exhaust}, {"buffers", do_buffers}, {"region", do_region},
+	{"work", do_work},	 {"bury", do_bury},
 };
 
 /* False at the end. */
@@ -339,6 +480,8 @@ int main(void)
 	int r = contig_open(&contig, NULL);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* "work" asks the kernel whether there is another line */
+	setvbuf(stdin, NULL, _IONBF, 0);
 	if (r < 0) {
 		no(r, "connecting");
 		return 1;

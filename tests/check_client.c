@@ -254,7 +254,8 @@ int main(void)
 	tcase_add_test(tcase, whoever_never_reads_is_disconnected);
 	tcase_add_test(tcase, a_turn_has_an_end);
 	tcase_add_test(tcase, gone_is_noticed_in_every_wait);
-	tcase_add_test(tcase, a_descriptor_that_lingers_holds_nobody_up);
+	if (!harness_is_valgrind()) /* a close(2) holds up all threads there */
+		tcase_add_test(tcase, a_descriptor_that_lingers_holds_nobody_up);
 	tcase_add_test(tcase, a_wary_server_serves_as_any_other);
 	return harness_run(suite);
 }

@@ -163,9 +163,11 @@ int main(void)
 	tcase_add_test(tcase, closes_here_what_has_an_empty_queue);
 	tcase_add_loop_test(tcase, closes_beside_the_loop_what_has_messages, 0,
 			    2);
+	tcase_add_test(tcase, charges_nobody_where_there_is_no_account);
+	if (harness_is_valgrind()) /* a close(2) holds up all threads there */
+		return harness_run(suite);
 	tcase_add_loop_test(tcase, is_not_held_up_by_what_lingers, 0, 2);
 	tcase_add_test(tcase,
 		       leaves_to_its_thread_what_still_lingers_at_the_end);
-	tcase_add_test(tcase, charges_nobody_where_there_is_no_account);
 	return harness_run(suite);
 }

@@ -95,6 +95,21 @@ START_TEST(prefix_cuts_at_the_limit)
 }
 END_TEST
 
+START_TEST(what_is_short_may_pass)
+{
+	static const int passing[] = {EAGAIN, EINTR,   EIO,   EMFILE,
+				      ENFILE, ENOBUFS, ENOMEM};
+
+	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++)
+		ck_assert(error_may_pass(-passing[i]));
+	ck_assert(!error_may_pass(0));
+	ck_assert(!error_may_pass(ENOMEM)); /* a positive outcome */
+	ck_assert(!error_may_pass(-EPROTO));
+	ck_assert(!error_may_pass(-ENOENT));
+	ck_assert(!error_may_pass(-EPERM));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("error");
@@ -105,5 +120,6 @@ int main(void)
 	tcase_add_test(tcase, set_cuts_at_the_limit);
 	tcase_add_test(tcase, prefix_comes_first);
 	tcase_add_test(tcase, prefix_cuts_at_the_limit);
+	tcase_add_test(tcase, what_is_short_may_pass);
 	return harness_run(suite);
 }

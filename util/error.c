@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "util/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,4 +38,20 @@ void error_write_prefix(struct error *why, const char *format, ...)
 	va_end(args);
 	len = strlen(why->text);
 	(void)snprintf(why->text + len, sizeof(why->text) - len, ": %s", rest);
+}
+
+bool error_may_pass(int code)
+{
+	switch (code) {
+	case -EAGAIN:
+	case -EINTR:
+	case -EIO:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOBUFS:
+	case -ENOMEM:
+		return true;
+	default:
+		return false;
+	}
 }

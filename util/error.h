@@ -2,6 +2,8 @@
 #ifndef UTIL_ERROR_H
 #define UTIL_ERROR_H
 
+#include <stdbool.h>
+
 /*
  * A failure in words.  The number says what kind it is, the text names the
  * thing and the reason for a person.  A function that can explain itself takes
@@ -34,5 +36,10 @@ void error_write(struct error *why, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void error_write_prefix(struct error *why, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Whether what failed with this negative errno may well succeed the next time:
+ * it says that something is short (memory, descriptors, a queue), came in
+ * between or did not work, and nothing about what was asked for. */
+bool error_may_pass(int code);
 
 #endif

@@ -35,19 +35,30 @@
 
 #define PROOF "proof"
 
+/* What a socket has, or 0 where it is no socket. */
+static int get_option(int fd, int option, int *valuep)
+{
+	socklen_t length = sizeof(*valuep);
+
+	*valuep = 0;
+	if (getsockopt(fd, SOL_SOCKET, option, valuep, &length) < 0)
+		return errno == ENOTSOCK ? 0 : -errno;
+	return 0;
+}
+
 /* A socket that a manager's socket unit made: it listens, or will never be
- * connected; unlike one end of a pair. */
-static bool is_for_clients(int fd)
+ * connected; unlike one end of a pair.  1, 0, or a negative errno. */
+static int is_for_clients(int fd)
 {
 	int type, listens;
-	socklen_t length = sizeof(listens);
+	int r;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) < 0)
-		return false;
-	length = sizeof(type);
-	return listens ||
-	       (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
-		type != SOCK_SEQPACKET);
+	r = get_option(fd, SO_ACCEPTCONN, &listens);
+	if (r == 0)
+		r = get_option(fd, SO_TYPE, &type);
+	if (r < 0)
+		return r;
+	return listens || (type != 0 && type != SOCK_SEQPACKET);
 }
 
 static void free_names(char **names)
@@ -83,7 +94,15 @@ int manager_listen_fd(struct inheritance *inheritance, struct error *why)
 	size_t n = 0, at = 0;
 
 	for (size_t i = 0; i < inheritance->n; i++) {
-		if (!is_for_clients(inheritance->items[i].fd))
+		int r = is_for_clients(inheritance->items[i].fd);
+
+		if (r < 0)
+			return error_set(why, r,
+					 "what the service manager passed as "
+					 "'%s' cannot be looked at: %s",
+					 inheritance->items[i].name,
+					 strerror(-r));
+		if (r == 0)
 			continue;
 		n++;
 		at = i;
@@ -108,9 +127,12 @@ int manager_listen_fd(struct inheritance *inheritance, struct error *why)
 	return inheritance_take_at(inheritance, at);
 }
 
-void manager_ready(const char *status)
+int manager_ready(const char *status)
 {
-	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+	int r = sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+
+	/* a manager that is gone, as in an environment that was handed down */
+	return r == -ENOENT || r == -ECONNREFUSED ? 0 : r < 0 ? r : 0;
 }
 
 void manager_status(const char *status)

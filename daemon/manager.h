@@ -21,11 +21,13 @@ int manager_inherit(struct inheritance *inheritance, struct error *why);
 
 /* Takes the socket to listen on, whatever its name; it is non-blocking and the
  * caller's.  -ENOENT: there is none; -EINVAL: there is a socket of another
- * kind that clients would connect to, or more than one. */
+ * kind that clients would connect to, or more than one; or another negative
+ * errno: there is no telling. */
 int manager_listen_fd(struct inheritance *inheritance, struct error *why);
 
-/* The daemon serves; status is for people. */
-void manager_ready(const char *status);
+/* The daemon serves; status is for people.  0, also without a manager; or a
+ * negative errno: the manager does not know it, and will wait in vain. */
+int manager_ready(const char *status);
 void manager_status(const char *status);
 void manager_stopping(void);
 

@@ -41,7 +41,7 @@ START_TEST(without_a_manager_nothing_happens)
 	ck_assert_int_eq(manager_inherit(&inheritance, &why), 0);
 	ck_assert_uint_eq(inheritance.n, 0);
 	ck_assert_int_eq(manager_listen_fd(&inheritance, &why), -ENOENT);
-	manager_ready("test");
+	ck_assert_int_eq(manager_ready("test"), 0);
 	manager_stopping();
 	manager_alive();
 	ck_assert_uint_eq(manager_watchdog_ms(), 0);
@@ -227,7 +227,7 @@ START_TEST(notifications_arrive)
 {
 	int fd = open_notify_socket();
 
-	manager_ready("Serving 64M");
+	ck_assert_int_eq(manager_ready("Serving 64M"), 0);
 	expect(fd, "READY=1\nSTATUS=Serving 64M");
 	manager_status("Serving nobody");
 	expect(fd, "STATUS=Serving nobody");
@@ -236,6 +236,16 @@ START_TEST(notifications_arrive)
 	manager_stopping();
 	expect(fd, "STOPPING=1");
 	(void)fd_close(fd);
+}
+END_TEST
+
+START_TEST(manager_that_does_not_hear_is_noticed)
+{
+	ck_assert_int_eq(setenv("NOTIFY_SOCKET", "/nonexistent/notify", 1), 0);
+	ck_assert_int_eq(manager_ready("nobody there"), 0);
+	ck_assert_int_eq(setenv("NOTIFY_SOCKET", "no/address", 1), 0);
+	ck_assert_int_lt(manager_ready("nobody knows"), 0);
+	ck_assert_int_eq(unsetenv("NOTIFY_SOCKET"), 0);
 }
 END_TEST
 
@@ -357,6 +367,7 @@ int main(void)
 	tcase_add_test(tcase, socket_is_known_by_what_it_is);
 	tcase_add_test(tcase, other_sockets_are_refused);
 	tcase_add_test(tcase, notifications_arrive);
+	tcase_add_test(tcase, manager_that_does_not_hear_is_noticed);
 	tcase_add_test(tcase, descriptors_are_stored_and_forgotten);
 	tcase_add_test(tcase, store_that_keeps_is_proven);
 	tcase_add_test(tcase, store_that_keeps_nothing_is_found_out);

@@ -252,8 +252,9 @@ static int serve(struct contigd *contigd, struct error *why)
 {
 	int r;
 
-	privilege_choose(&contigd->identity, &contigd->config);
-	r = manager_inherit(&contigd->inheritance, why);
+	r = privilege_choose(&contigd->identity, &contigd->config, why);
+	if (r == 0)
+		r = manager_inherit(&contigd->inheritance, why);
 	if (r < 0)
 		return r;
 	r = make_loop(contigd);

@@ -39,9 +39,11 @@
  * service manager it would be the same.
  */
 
-void privilege_choose(struct config_identity *identity,
-		      const struct configuration *config)
+int privilege_choose(struct config_identity *identity,
+		     const struct configuration *config, struct error *why)
 {
+	int r;
+
 	identity->uid = (uint32_t)geteuid();
 	identity->gid = (uint32_t)getegid();
 	if (identity->uid != 0) {
@@ -49,12 +51,15 @@ void privilege_choose(struct config_identity *identity,
 			log_warning("it takes root to become uid %u: the "
 				    "daemon stays uid %u",
 				    config->user.uid, identity->uid);
-		return;
+		return 0;
 	}
-	if (config->has_user)
+	if (config->has_user) {
 		*identity = config->user;
-	else
-		(void)config_identity_find(PRIVILEGE_USER, identity, NULL);
+		return 0;
+	}
+	r = config_identity_find(PRIVILEGE_USER, identity, why);
+	/* who cannot be looked up may well exist: not a reason to stay root */
+	return r == -ENOENT ? 0 : r;
 }
 
 static bool has_capabilities(void)

@@ -11,9 +11,10 @@
 
 /* Whom the daemon is going to run as.  Root becomes the user of the
  * configuration, else PRIVILEGE_USER, else stays root; everybody else stays who
- * they are, with a warning in the log where another one is configured. */
-void privilege_choose(struct config_identity *identity,
-		      const struct configuration *config);
+ * they are, with a warning in the log where another one is configured.  A
+ * negative errno: whether there is such a user could not be found out. */
+int privilege_choose(struct config_identity *identity,
+		     const struct configuration *config, struct error *why);
 
 /* Gives up, for good, whatever the process may do beyond what any program of
  * that user may: other users and groups, all capabilities, and every way to

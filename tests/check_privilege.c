@@ -185,16 +185,19 @@ static int choose_as_user(void)
 	if (geteuid() == 0 && (setgid(OTHER) < 0 || setuid(OTHER) < 0))
 		return 1;
 	log_set_sink(keep_warning);
-	privilege_choose(&identity, &config);
+	if (privilege_choose(&identity, &config, NULL) < 0)
+		return 1;
 	if (identity.uid != geteuid() || identity.gid != getegid())
 		return 2;
 	if (!strstr(warning, "it takes root to become uid 7"))
 		return 3;
 	warning[0] = '\0';
 	config.user.uid = (uint32_t)geteuid();
-	privilege_choose(&identity, &config);
+	if (privilege_choose(&identity, &config, NULL) < 0)
+		return 4;
 	config.has_user = false;
-	privilege_choose(&identity, &config);
+	if (privilege_choose(&identity, &config, NULL) < 0)
+		return 4;
 	return warning[0] ? 4 : 0;
 }
 
@@ -210,11 +213,11 @@ START_TEST(root_chooses)
 	const struct passwd *entry = getpwnam(PRIVILEGE_USER);
 	struct config_identity identity;
 
-	privilege_choose(&identity, &config);
+	ck_assert_int_eq(privilege_choose(&identity, &config, NULL), 0);
 	ck_assert_uint_eq(identity.uid, 7);
 	ck_assert_uint_eq(identity.gid, 8);
 	config.has_user = false;
-	privilege_choose(&identity, &config);
+	ck_assert_int_eq(privilege_choose(&identity, &config, NULL), 0);
 	ck_assert_uint_eq(identity.uid, entry ? entry->pw_uid : 0);
 	ck_assert_uint_eq(identity.gid, entry ? entry->pw_gid : 0);
 }

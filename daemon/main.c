@@ -161,9 +161,10 @@ static int open_memory(struct contigd *contigd, struct error *why)
 	const struct setup_tree tree = tree_of(contigd);
 	int r;
 
-	if (setup_claim(&contigd->setup, &contigd->inheritance,
-			&contigd->service.probes))
-		return 0;
+	r = setup_claim(&contigd->setup, &contigd->inheritance,
+			&contigd->service.probes, why);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	probes_run(&contigd->service.probes, &contigd->options);
 	r = setup_devicetree(&contigd->setup, &tree, why);
 	if (r < 0)
@@ -171,15 +172,15 @@ static int open_memory(struct contigd *contigd, struct error *why)
 	setup_configured(&contigd->setup);
 	setup_compare(&contigd->setup);
 	setup_open(&contigd->setup);
-	(void)setup_leave(&contigd->setup, NULL); /* a failure is logged */
-	return 0;
+	r = setup_leave(&contigd->setup, why); /* a failure is logged */
+	return error_may_pass(r) ? r : 0;
 }
 
 /* The manager keeps nothing.  Memory that it did keep would be lent twice after
  * every restart, as nothing records what is lent of it: then nothing is. */
 static int do_without_vault(struct contigd *contigd, int r, struct error *why)
 {
-	if (setup_has_kept(&contigd->setup))
+	if (setup_has_kept(&contigd->setup) || error_may_pass(r))
 		return r;
 	log_warning("%s: buffers do not outlive the daemon", why->text);
 	contigd->vault = vault_withdraw(contigd->vault);
@@ -227,17 +228,12 @@ static int lend(struct contigd *contigd)
 }
 
 /* Tells the service manager that it serves, and from now on how it is. */
-static int announce(struct contigd *contigd)
+static int announce(struct contigd *contigd, struct error *why)
 {
 	uint64_t interval_ms = manager_watchdog_ms();
 	char status[BANNER_BYTES];
 	int r = 0;
 
-	log_info("contigd " PACKAGE_VERSION " listens on %s",
-		 contigd->listening.path ? contigd->listening.path
-					 : "the service manager's socket");
-	banner_write(status, &contigd->service);
-	manager_ready(status);
 	if (manager_has_store())
 		r = banner_new(&contigd->banner, contigd->loop,
 			       &contigd->service, manager_status);
@@ -245,7 +241,19 @@ static int announce(struct contigd *contigd)
 		r = pulse_new(&contigd->pulse, contigd->loop,
 			      contigd->lender->worker, interval_ms,
 			      manager_alive);
-	return r;
+	if (r < 0)
+		return error_set(why, r, "start-up: %s", strerror(-r));
+	log_info("contigd " PACKAGE_VERSION " listens on %s",
+		 contigd->listening.path ? contigd->listening.path
+					 : "the service manager's socket");
+	banner_write(status, &contigd->service);
+	r = manager_ready(status);
+	if (r < 0) /* it would wait for that and then give up */
+		return error_set(why, r,
+				 "the service manager cannot be told that "
+				 "contigd serves: %s",
+				 strerror(-r));
+	return 0;
 }
 
 static int serve(struct contigd *contigd, struct error *why)
@@ -271,10 +279,11 @@ static int serve(struct contigd *contigd, struct error *why)
 		return r;
 	inheritance_deinit(&contigd->inheritance);
 	r = lend(contigd);
-	if (r == 0)
-		r = announce(contigd);
 	if (r < 0)
 		return error_set(why, r, "start-up: %s", strerror(-r));
+	r = announce(contigd, why);
+	if (r < 0)
+		return r;
 	r = loop_run(contigd->loop);
 	return r < 0 ? error_set(why, r, "the event loop failed") : 0;
 }

@@ -118,6 +118,9 @@ int sealed_read(const struct sealed_kind *kind, int fd_borrow, char **bytesp,
 	int seals = fcntl(fd_borrow, F_GET_SEALS);
 	int r = 0;
 
+	if (seals < 0 && errno != EINVAL) /* that is no memfd */
+		return error_set(why, -errno, "cannot read a %s: %s",
+				 kind->name, strerror(errno));
 	if (seals < 0 || !(seals & F_SEAL_WRITE))
 		return refuse(kind, "it is not sealed", why);
 	if (lseek(fd_borrow, 0, SEEK_SET) < 0)

@@ -17,23 +17,31 @@
  *
  *	this daemon, or the one before, opened it itself: what is not there yet
  *	is opened now, and left for the next one.
+ *
+ * What is damaged is left out.  But a region that cannot be taken over for lack
+ * of a descriptor or of memory is as good as ever: without it, another one would
+ * be made in its place, and what is lent of it forgotten.
  */
 
-bool setup_claim(struct setup *setup, struct inheritance *inheritance,
-		 struct probes *probes)
+int setup_claim(struct setup *setup, struct inheritance *inheritance,
+		struct probes *probes, struct error *why)
 {
-	struct error why = ERROR_INIT;
+	struct error own = ERROR_INIT;
 	struct tract *tract;
 	int prepared, r;
 
-	prepared = custody_claim_probes(inheritance, probes, &why);
+	prepared = custody_claim_probes(inheritance, probes, &own);
+	if (prepared < 0 && error_may_pass(prepared))
+		return error_set(why, prepared, "%s", own.text);
 	if (prepared < 0)
-		log_err("%s", why.text);
-	while ((r = custody_claim(inheritance, setup->options, &tract, &why))) {
+		log_err("%s", own.text);
+	while ((r = custody_claim(inheritance, setup->options, &tract, &own))) {
 		if (r > 0)
 			setup_keep_consume(setup, tract);
+		else if (error_may_pass(r))
+			return error_set(why, r, "%s", own.text);
 		else
-			log_err("%s", why.text);
+			log_err("%s", own.text);
 	}
 	return prepared != 0;
 }

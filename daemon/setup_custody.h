@@ -7,11 +7,15 @@
 #include "daemon/inheritance.h"
 #include "daemon/setup.h"
 
-/* Keeps what the service manager has in custody.  True: it was prepared for a
- * daemon without privilege; setup->probes, which is probes, says then what was
- * found out, and nothing else is there to be opened. */
-bool setup_claim(struct setup *setup, struct inheritance *inheritance,
-		 struct probes *probes);
+/* Keeps what the service manager has in custody.
+ *	1	it was prepared for a daemon without privilege; setup->probes,
+ *		which is probes, says then what was found out, and nothing else
+ *		is there to be opened
+ *	0	it was not
+ *	or a negative errno: something of it could not be taken over today, and
+ *	its memory must not be given up for that. */
+int setup_claim(struct setup *setup, struct inheritance *inheritance,
+		struct probes *probes, struct error *why);
 
 /* Leaves what this process opened with the service manager, where there is one;
  * -ENOENT where there is none.  What cannot be left there is logged, and the

@@ -41,7 +41,7 @@ static void after(void)
 /* A start with these regions, as in main.c; true: it was prepared for. */
 static bool start(const char *const *simulated)
 {
-	bool prepared;
+	int prepared;
 
 	logged_forget();
 	config_init(&config);
@@ -51,7 +51,8 @@ static bool start(const char *const *simulated)
 	probes = (struct probes){.n = 0};
 	setup_init(&setup, &config, &options, &probes);
 	custodian_bequeath(&custodian, &inheritance);
-	prepared = setup_claim(&setup, &inheritance, &probes);
+	prepared = setup_claim(&setup, &inheritance, &probes, &why);
+	ck_assert_msg(prepared >= 0, "%s", why.text);
 	inheritance_deinit(&inheritance);
 	if (prepared)
 		return true;

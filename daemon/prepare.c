@@ -51,16 +51,20 @@ static int open_directory(const char *path, struct error *why)
 	return fd;
 }
 
-/* Keeps what was prepared before; true: nothing was. */
-static bool keep_prepared(struct setup *setup, int directory_fd)
+/* Keeps what was prepared before: 0, or 1: nothing was.  A negative errno: there
+ * is something, which must not be prepared anew while it may be lent. */
+static int keep_prepared(struct setup *setup, int directory_fd,
+			 struct error *why)
 {
 	struct list tracts = LIST_INIT(tracts);
-	struct error why = ERROR_INIT;
+	struct error own = ERROR_INIT;
 	struct tract *tract;
-	int r = roll_read(directory_fd, &tracts, &why);
+	int r = roll_read(directory_fd, &tracts, &own);
 
+	if (error_may_pass(r))
+		return error_set(why, r, "%s", own.text);
 	if (r < 0 && r != -ENOENT)
-		log_warning("%s; everything is prepared anew", why.text);
+		log_warning("%s; everything is prepared anew", own.text);
 	while ((tract = list_first(&tracts, struct tract, link))) {
 		list_remove(&tract->link);
 		setup_keep_consume(setup, tract);
@@ -118,9 +122,11 @@ static int write_down(const struct list *tracts, int directory_fd,
 static int prepare(struct setup *setup, const struct setup_tree *tree,
 		   int directory_fd, struct probes *probes, struct error *why)
 {
-	bool is_first = keep_prepared(setup, directory_fd);
+	int is_first = keep_prepared(setup, directory_fd, why);
 	int r;
 
+	if (is_first < 0)
+		return is_first;
 	r = setup_devicetree(setup, tree, why);
 	if (r < 0)
 		return r;

@@ -73,6 +73,7 @@ static int parse_line(char *line, struct tract **tractp, struct error *why)
 	struct tract_description description = {.name = NULL};
 	uint64_t numbers[N_NUMBERS];
 	char *rest = line;
+	int r;
 
 	for (size_t i = 0; i < N_NUMBERS; i++) {
 		const char *word = strsep(&rest, " ");
@@ -92,7 +93,8 @@ static int parse_line(char *line, struct tract **tractp, struct error *why)
 	description.memory.granule_bytes = numbers[3];
 	description.memory.page_bytes = numbers[4];
 	description.memory.guard_bytes = numbers[5];
-	return tract_new(tractp, &description, why) == 0 ? 0 : -EPROTO;
+	r = tract_new(tractp, &description, why);
+	return r == 0 || error_may_pass(r) ? r : -EPROTO;
 }
 
 static void drop_all(struct list *tracts)

@@ -51,19 +51,20 @@ static int read_boot_id(char boot_id[LEDGER_BOOT_ID_BYTES], struct error *why)
 	return 0;
 }
 
-/* A descriptor, or -1: a ledger without a name has to do. */
-static int open_directory(const char *path)
+/* 0 with a descriptor, or with -1: a ledger without a name has to do.  A
+ * negative errno: there may well be one with a name. */
+static int open_directory(const char *path, int *fdp, struct error *why)
 {
-	int fd;
-
-	if (!path)
-		return -1;
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		log_warning("directory '%s': %s; should the service manager's "
-			    "store be lost, so is the ledger",
-			    path, strerror(errno));
-	return fd < 0 ? -1 : fd;
+	*fdp = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (!path || *fdp >= 0)
+		return 0;
+	if (error_may_pass(-errno))
+		return error_set(why, -errno, "directory '%s': %s", path,
+				 strerror(errno));
+	log_warning("directory '%s': %s; should the service manager's store be "
+		    "lost, so is the ledger",
+		    path, strerror(errno));
+	return 0;
 }
 
 static int make_nameless(void)
@@ -136,17 +137,23 @@ static int open_in(struct ledger_file *file, int directory_fd,
 }
 
 /* What was put aside by this daemon or an earlier one. */
-static void look_for_refused(struct ledger_file *file, int directory_fd)
+static int look_for_refused(struct ledger_file *file, int directory_fd,
+			    struct error *why)
 {
 	struct stat st;
 
-	if (file->doubt != LEDGER_CERTAIN || directory_fd < 0 ||
-	    fstatat(directory_fd, REFUSED_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
+	if (file->doubt != LEDGER_CERTAIN || directory_fd < 0)
+		return 0;
+	if (fstatat(directory_fd, REFUSED_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT
+			       ? 0
+			       : error_set(why, -errno, "'" REFUSED_NAME "': %s",
+					   strerror(errno));
 	file->doubt = LEDGER_DOUBTS_PERMANENT;
 	error_write(&file->reason,
 		    "there is a '" REFUSED_NAME "' in the runtime directory, "
 		    "and what it speaks of may be in use");
+	return 0;
 }
 
 static int open_stored(struct ledger_file *file, int fd, const char *boot_id,
@@ -185,14 +192,15 @@ static int get_unstored(struct ledger_file *file, bool shelves_stored,
 int ledger_file_get(struct ledger_file *file,
 		    const struct ledger_places *places, struct error *why)
 {
-	_cleanup_fd_ int directory_fd = open_directory(places->directory);
 	_cleanup_fd_ int stored_fd = places->stored_fd;
+	_cleanup_fd_ int directory_fd = -1;
 	char own[LEDGER_BOOT_ID_BYTES];
 	const char *boot_id = places->boot_id;
-	int r = 0;
+	int r;
 
 	*file = (struct ledger_file){.ledger = NULL};
-	if (!boot_id) {
+	r = open_directory(places->directory, &directory_fd, why);
+	if (r == 0 && !boot_id) {
 		r = read_boot_id(own, why);
 		boot_id = own;
 	}
@@ -203,7 +211,5 @@ int ledger_file_get(struct ledger_file *file,
 	else
 		r = get_unstored(file, places->shelves_stored, directory_fd,
 				 boot_id, why);
-	if (r == 0)
-		look_for_refused(file, directory_fd);
-	return r;
+	return r == 0 ? look_for_refused(file, directory_fd, why) : r;
 }

@@ -106,10 +106,11 @@ static void discard_shelf(struct shelves *shelves, struct shelf *shelf)
 	free_shelf(shelves, shelf);
 }
 
-/* Without it the daemon still lends, and what it lends is quarantined when it
- * is started anew: worse, but better than lending nothing. */
-static void leave_with_manager(struct shelves *shelves,
-			       const struct shelf *shelf)
+/* Where the manager keeps no more, the daemon still lends, and what it lends is
+ * quarantined when it is started anew: worse, but better than lending nothing.
+ * An error that may pass is not put up with: nothing lies on the shelf yet. */
+static int leave_with_manager(struct shelves *shelves,
+			      const struct shelf *shelf)
 {
 	char name[MANAGER_NAME_BYTES];
 	struct error why = ERROR_INIT;
@@ -126,10 +127,13 @@ static void leave_with_manager(struct shelves *shelves,
 			    strerror(-r));
 	else
 		r = shelves->keeper->prove_store(PROOF_MS, &why);
+	if (error_may_pass(r))
+		return r;
 	if (r < 0)
 		log_warning("buffers lent from now on may not survive a "
 			    "restart: %s",
 			    why.text);
+	return 0;
 }
 
 static int add_shelf(struct shelves *shelves, struct shelf **shelfp)
@@ -148,7 +152,11 @@ static int add_shelf(struct shelves *shelves, struct shelf **shelfp)
 		free_shelf(shelves, shelf);
 		return r;
 	}
-	leave_with_manager(shelves, shelf);
+	r = leave_with_manager(shelves, shelf);
+	if (r < 0) {
+		discard_shelf(shelves, shelf);
+		return r;
+	}
 	*shelfp = shelf;
 	return 0;
 }
@@ -266,7 +274,8 @@ static void discard_empty(struct shelves *shelves)
 }
 
 /* Sends what is needed once more, perhaps to the same shelf, and then takes off
- * what was there before.  Where it cannot be sent, it stays. */
+ * what was there before.  What cannot be sent or taken off stays until the next
+ * time. */
 static void tidy(struct shelves *shelves, struct shelf *shelf)
 {
 	size_t n_messages = shelf->n_messages;
@@ -282,18 +291,21 @@ static void tidy(struct shelves *shelves, struct shelf *shelf)
 			return;
 		left -= n;
 	}
-	shelf->untidy = false;
 	shelf->n_garbage = 0;
 	shelf->full = false;
-	while (n_messages-- > 0 && shelf_queue_pop(&shelf->queue) == 0)
+	for (; n_messages > 0 && shelf_queue_pop(&shelf->queue) == 0;
+	     n_messages--)
 		shelf->n_messages--;
+	shelf->untidy = n_messages > 0;
 }
 
 static bool needs_tidying(const struct shelf *shelf)
 {
-	if (shelf->inherited || shelf->n_garbage == 0)
+	if (shelf->inherited)
 		return false;
-	return shelf->untidy || shelf->n_items == 0 ||
+	if (shelf->untidy)
+		return true;
+	return (shelf->n_garbage > 0 && shelf->n_items == 0) ||
 	       (shelf->n_garbage >= TIDY_GARBAGE &&
 		shelf->n_garbage > shelf->n_items);
 }
@@ -396,8 +408,14 @@ static int recover_message(struct shelves *shelves,
 	size_t n = 0;
 
 	for (size_t i = 0; i < batch->n; i++) {
-		struct shelf_item *item = fn(data, batch->ids[i], batch->fds[i]);
+		struct shelf_item *item;
+		int r = fn(data, batch->ids[i], batch->fds[i], &item);
 
+		if (r < 0) {
+			while (++i < batch->n)
+				(void)fd_close(batch->fds[i]);
+			return r;
+		}
 		if (item)
 			items[n++] = item;
 	}
@@ -437,6 +455,8 @@ int shelves_recover(struct shelves *shelves, shelf_found_fn *fn, void *data)
 		r = recover_shelf(shelves, shelf, fn, data);
 		if (r == 0)
 			continue;
+		if (error_may_pass(r))
+			return r;
 		result = r;
 		log_err("shelf %u cannot be read to its end: %s", shelf->number,
 			strerror(-r));

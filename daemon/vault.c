@@ -170,22 +170,27 @@ static int list_lent(struct vault *vault)
 }
 
 /* A descriptor on a shelf: of a buffer that is lent, or of none any more. */
-static struct shelf_item *on_found(void *data, uint64_t id, int fd)
+static int on_found(void *data, uint64_t id, int fd, struct shelf_item **itemp)
 {
 	struct vault *vault = data;
 	struct vault_lent *lent = find_lent(vault, id);
-	struct vault_entry *entry = NULL;
+	struct vault_entry *entry;
 
-	if (lent && !lent->entry)
-		entry = entry_new(vault, lent->place);
+	*itemp = NULL;
+	if (!lent || lent->entry) {
+		(void)fd_close(fd);
+		return 0;
+	}
+	entry = entry_new(vault, lent->place);
 	if (!entry) {
 		(void)fd_close(fd);
-		return NULL;
+		return -ENOMEM;
 	}
 	lent->entry = entry;
 	entry->fd = fd;
 	shelf_item_init(&entry->item, id, fd);
-	return &entry->item;
+	*itemp = &entry->item;
+	return 0;
 }
 
 static int open_ledger(struct vault *vault, struct inheritance *inheritance,
@@ -231,8 +236,14 @@ static int open_shelves(struct vault *vault, struct inheritance *inheritance,
 		r = shelves_inherit(&vault->shelves, inheritance);
 	if (r < 0)
 		return error_set(why, r, "out of memory");
-	/* what is not found is quarantined, and that is logged */
-	(void)shelves_recover(&vault->shelves, on_found, vault);
+	/* what is not found is quarantined, and that is logged; but never for
+	 * something that will have passed when contigd is started anew */
+	r = shelves_recover(&vault->shelves, on_found, vault);
+	if (error_may_pass(r))
+		return error_set(why, r,
+				 "what is lent cannot be taken over from the "
+				 "service manager: %s",
+				 strerror(-r));
 	return 0;
 }
 

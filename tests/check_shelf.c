@@ -202,7 +202,7 @@ static void end_daemon(void)
 	}
 }
 
-static struct shelf_item *found(void *data, uint64_t id, int fd)
+static int found(void *data, uint64_t id, int fd, struct shelf_item **itemp)
 {
 	struct stat st;
 
@@ -210,12 +210,14 @@ static struct shelf_item *found(void *data, uint64_t id, int fd)
 	ck_assert_uint_lt(id, MAX_THINGS);
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	ck_assert_uint_eq(st.st_ino, things[id].inode);
+	*itemp = NULL;
 	if (!things[id].needed || things[id].found++) {
 		(void)fd_close(fd);
-		return NULL;
+		return 0;
 	}
 	shelf_item_init(&things[id].item, id, fd);
-	return &things[id].item;
+	*itemp = &things[id].item;
+	return 0;
 }
 
 static void start_daemon(void)
@@ -401,6 +403,22 @@ START_TEST(store_that_is_full_stops_nobody)
 END_TEST
 
 /* Its daemon was killed between the two. */
+START_TEST(shelf_that_may_not_be_kept_is_given_up)
+{
+	proof_result = -EMFILE;
+	ck_assert_int_eq(put(1), -EMFILE);
+	ck_assert_ptr_null(things[1].item.shelf);
+	close_thing(1);
+	things[1].needed = false;
+	manage_all();
+	ck_assert_uint_eq(kept.n, 0);
+	proof_result = 0;
+	ck_assert_int_eq(put(2), 0);
+	restart(1);
+	close_all();
+}
+END_TEST
+
 START_TEST(one_end_alone_is_given_up)
 {
 	ck_assert_int_eq(put(1), 0);
@@ -629,6 +647,7 @@ int main(void)
 	tcase_add_test(tcase, full_shelf_gets_company);
 	tcase_add_test(tcase, limit_of_open_files_is_an_error_and_no_more);
 	tcase_add_test(tcase, store_that_is_full_stops_nobody);
+	tcase_add_test(tcase, shelf_that_may_not_be_kept_is_given_up);
 	tcase_add_test(tcase, one_end_alone_is_given_up);
 	tcase_add_test(tcase, other_names_are_left_alone);
 	tcase_add_test(tcase, strange_message_stops_the_reading);

@@ -333,6 +333,28 @@ START_TEST(manager_that_refuses_is_an_error)
 }
 END_TEST
 
+START_TEST(what_may_pass_costs_nothing)
+{
+	int fds[2], found;
+
+	(void)lend(1, &fds[0]);
+	(void)lend(2, &fds[1]);
+	vault = vault_free(vault);
+	store_result = -EMFILE; /* no shelf to which they could be moved */
+	ck_assert_int_eq(start(BOOT), -EMFILE);
+	ck_assert_ptr_nonnull(strstr(why.text, "what is lent"));
+	store_result = 0;
+	ck_assert_int_eq(start(BOOT), 0);
+	for (uint64_t id = 1; id <= 2; id++) {
+		ck_assert_uint_eq(state_of(id), LEDGER_LENT);
+		ck_assert_ptr_nonnull(vault_take(vault, id, &found));
+		ck_assert_uint_eq(inode_of(found), inode_of(fds[id - 1]));
+		(void)fd_close(found);
+		(void)fd_close(fds[id - 1]);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("vault");
@@ -349,5 +371,6 @@ int main(void)
 	tcase_add_test(tcase, lost_shelves_leave_records);
 	tcase_add_test(tcase, refused_ledger_leaves_shelves_alone);
 	tcase_add_test(tcase, manager_that_refuses_is_an_error);
+	tcase_add_test(tcase, what_may_pass_costs_nothing);
 	return harness_run(suite);
 }

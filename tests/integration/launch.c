@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /*
@@ -109,6 +110,14 @@ static void place_descriptors(const struct launch *launch, struct image *image)
 			_exit(126);
 }
 
+/* As a service manager, it passes on nothing else: whoever started the test may
+ * have left something open. */
+static void close_others(const struct launch *launch)
+{
+	(void)syscall(SYS_close_range, FIRST_FD + (unsigned int)launch->n_fds,
+		      ~0U, 0);
+}
+
 /* Without leading zeroes, which would make it octal. */
 static void write_pid(char *digits)
 {
@@ -136,6 +145,7 @@ pid_t launch(const struct launch *launch)
 		(void)sigprocmask(SIG_SETMASK, &none, NULL);
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		place_descriptors(launch, &image);
+		close_others(launch);
 		if (image.pid_digits)
 			write_pid(image.pid_digits);
 		(void)execve(launch->argv[0], (char *const *)launch->argv,

@@ -154,7 +154,8 @@ static void *run(void *data)
 		drop_hung_up(supervisor);
 		if (ended)
 			reap(supervisor);
-		if (ended && supervisor->spec.restart && !supervisor->resting) {
+		if (ended && supervisor->serving && supervisor->spec.restart &&
+		    !supervisor->resting) {
 			supervisor->restarts++;
 			start_process(supervisor, true);
 		}
@@ -328,6 +329,7 @@ static void start_process(struct supervisor *supervisor, bool main)
 	free(names);
 	free(fds);
 	supervisor->pid = pid;
+	supervisor->serving = main;
 	supervisor->ready = false;
 	supervisor->stopping = false;
 }
@@ -425,11 +427,16 @@ pid_t supervisor_pid(struct supervisor *supervisor)
 	return pid;
 }
 
-void supervisor_stop(struct supervisor *supervisor)
+void supervisor_end(struct supervisor *supervisor)
 {
 	(void)supervisor_pid(supervisor);
 	send_signal(supervisor, SIGTERM);
 	supervisor_wait_end(supervisor);
+}
+
+void supervisor_stop(struct supervisor *supervisor)
+{
+	supervisor_end(supervisor);
 	if (WIFEXITED(supervisor->code) && WEXITSTATUS(supervisor->code) == 0)
 		return;
 	supervisor_show_log(supervisor);

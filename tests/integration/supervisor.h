@@ -53,6 +53,7 @@ struct supervisor {
 	/* under the lock */
 	struct store store;
 	pid_t pid; /* 0: it does not run */
+	bool serving; /* this is not ExecStartPre= */
 	bool ready;
 	bool stopping;
 	int code;     /* how the last one ended, as waitpid(2) says */
@@ -82,7 +83,9 @@ void supervisor_start(struct supervisor *supervisor);
 void supervisor_wait_end(struct supervisor *supervisor);
 /* SIGKILL, and waits for the end; it may have ended already. */
 void supervisor_kill(struct supervisor *supervisor);
-/* SIGTERM: it must exit with 0.  The store stays, as in a restart. */
+/* SIGTERM, and waits for the end, whatever it is. */
+void supervisor_end(struct supervisor *supervisor);
+/* The same: it must exit with 0.  The store stays, as in a restart. */
 void supervisor_stop(struct supervisor *supervisor);
 
 /* Drops what is in the store under this name (NULL: all), as when an

@@ -33,12 +33,16 @@ check_LTLIBRARIES += libintegration.la
 libintegration_la_SOURCES = \
 	tests/integration/countdown.c tests/integration/countdown.h \
 	tests/integration/daemon.c tests/integration/daemon.h \
+	tests/integration/faults.c tests/integration/faults.h \
+	tests/integration/faults_functions.h \
 	tests/integration/files.c tests/integration/files.h \
 	tests/integration/launch.c tests/integration/launch.h \
 	tests/integration/notification.c tests/integration/notification.h \
 	tests/integration/raw.c tests/integration/raw.h \
+	tests/integration/stage.c tests/integration/stage.h \
 	tests/integration/store.c tests/integration/store.h \
-	tests/integration/supervisor.c tests/integration/supervisor.h
+	tests/integration/supervisor.c tests/integration/supervisor.h \
+	tests/integration/sweep.c tests/integration/sweep.h
 libintegration_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libintegration_la_LIBADD = libharness.la libproto.la libutil.la
 
@@ -48,6 +52,12 @@ libcountdown_la_SOURCES = tests/integration/countdown_preload.c
 # It is there before the program's sanitizer is.
 libcountdown_la_CFLAGS = $(AM_CFLAGS) -fno-sanitize=all
 libcountdown_la_LDFLAGS = $(AM_LDFLAGS) -fno-sanitize=all -module -avoid-version -shared -rpath /nowhere
+
+# Preloaded into a program to make one of its calls fail.
+check_LTLIBRARIES += libfaults.la
+libfaults_la_SOURCES = tests/integration/faults_preload.c
+libfaults_la_CFLAGS = $(AM_CFLAGS) -fno-sanitize=all -fno-builtin
+libfaults_la_LDFLAGS = $(AM_LDFLAGS) -fno-sanitize=all -module -avoid-version -shared -rpath /nowhere
 
 # A service manager for tests that call what leaves things with one.
 check_LTLIBRARIES += libcustodian.la
@@ -59,6 +69,9 @@ INTEGRATION_TESTS = \
 	tests/integration/check_attacks \
 	tests/integration/check_countdown \
 	tests/integration/check_damage \
+	tests/integration/check_faults \
+	tests/integration/check_faults_service \
+	tests/integration/check_faults_start \
 	tests/integration/check_isolation \
 	tests/integration/check_guards \
 	tests/integration/check_killed_clients \
@@ -80,6 +93,9 @@ TESTS += $(INTEGRATION_TESTS)
 tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_countdown_LDADD = libintegration.la $(CHECK_LIBS)
 tests_integration_check_damage_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_faults_LDADD = libintegration.la $(CHECK_LIBS)
+tests_integration_check_faults_service_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_faults_start_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_isolation_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_guards_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_killed_clients_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,10 +122,13 @@ static int parse(char *text, struct list *tracts, struct error *why)
 	return *line ? error_set(why, -EPROTO, "its last line has no end") : 0;
 }
 
-/* Whether somebody has the seal. */
-static bool is_sealed(int fd)
+/* 1: somebody has the seal; 0: nobody; a negative errno: that cannot be found
+ * out now. */
+static int is_sealed(int fd)
 {
-	return flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? 1 : -errno;
 }
 
 int roll_read(int directory_fd, struct list *tracts, struct error *why)
@@ -139,7 +141,13 @@ int roll_read(int directory_fd, struct list *tracts, struct error *why)
 
 	if (fd < 0)
 		return fd;
-	if (!is_sealed(fd))
+	r = is_sealed(fd);
+	if (r < 0)
+		return error_set(why, r,
+				 "whether anybody keeps what was prepared "
+				 "cannot be found out: %s",
+				 strerror(-r));
+	if (r == 0)
 		return error_set(why, -ENOENT,
 				 "what was prepared is kept by nobody");
 	r = fd_read_all(fd, LIMIT_BYTES, &text, &length);

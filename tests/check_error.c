@@ -97,8 +97,8 @@ END_TEST
 
 START_TEST(what_is_short_may_pass)
 {
-	static const int passing[] = {EAGAIN, EINTR,   EIO,   EMFILE,
-				      ENFILE, ENOBUFS, ENOMEM};
+	static const int passing[] = {EAGAIN, EINTR,   EIO,    EMFILE,
+				      ENFILE, ENOBUFS, ENOLCK, ENOMEM};
 
 	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++)
 		ck_assert(error_may_pass(-passing[i]));

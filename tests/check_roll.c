@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "daemon/tract.h"
@@ -187,6 +189,31 @@ START_TEST(bytes_beyond_text_are_refused)
 }
 END_TEST
 
+/* In the place of the C library's, which this calls otherwise. */
+static bool locks_are_short;
+
+int flock(int fd, int operation)
+{
+	if (!locks_are_short)
+		return (int)syscall(SYS_flock, fd, operation);
+	errno = ENOLCK;
+	return -1;
+}
+
+/* What may be lent must not be prepared once more for that. */
+START_TEST(seal_that_cannot_be_tried_is_not_missing)
+{
+	add(1, "a");
+	write_roll();
+	drop_all();
+	locks_are_short = true;
+	ck_assert_int_eq(read_roll(), -ENOLCK);
+	locks_are_short = false;
+	ck_assert(list_empty(&tracts));
+	ck_assert_int_eq(read_roll(), 0);
+}
+END_TEST
+
 START_TEST(counts_while_somebody_has_the_seal)
 {
 	int second_fd;
@@ -304,6 +331,7 @@ int main(void)
 	tcase_add_test(tcase, nonsense_is_refused_as_a_whole);
 	tcase_add_test(tcase, bytes_beyond_text_are_refused);
 	tcase_add_test(tcase, counts_while_somebody_has_the_seal);
+	tcase_add_test(tcase, seal_that_cannot_be_tried_is_not_missing);
 	tcase_add_test(tcase, draft_leaves_the_roll_alone);
 	tcase_add_test(tcase, only_a_plain_file_of_ones_own);
 	tcase_add_test(tcase, nothing_that_is_there_is_written_to);

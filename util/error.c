@@ -49,6 +49,7 @@ bool error_may_pass(int code)
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOBUFS:
+	case -ENOLCK:
 	case -ENOMEM:
 		return true;
 	default:

@@ -36,6 +36,8 @@ struct account *account_get_ref(struct accounts *accounts, uint32_t uid)
 		return NULL;
 	account->uid = uid;
 	account->references = 1;
+	list_init(&account->turns);
+	list_init(&account->turn_link);
 	(void)RB_INSERT(account_tree, &accounts->tree, account);
 	return account;
 }

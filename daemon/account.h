@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/list.h"
 #include "util/rb.h"
 
 /*
@@ -20,6 +21,8 @@ struct account {
 	uint64_t bytes;
 	uint64_t draining_bytes; /* of these */
 	uint64_t drained_ms;	 /* when a buffer last began to drain */
+	struct list turns;	 // turn::link: connections that wait
+	struct list turn_link;	 // turns::accounts
 };
 
 RB_HEAD(account_tree, account);

@@ -42,16 +42,12 @@ enum progress {
 	LEAVE, /* the connection ends */
 };
 
-static void on_watch(void *data)
-{
-	client_turn(data);
-}
-
-static void on_ready(void *data)
+/* Something has happened to it.  What there is to be done takes a turn. */
+static void queue_turn(void *data)
 {
 	struct client *client = data;
 
-	server_queue_turn(client->server, client);
+	turns_add(&client->server->turns, &client->turn);
 }
 
 int client_new_consume(struct client **clientp, struct server *server, int fd,
@@ -64,7 +60,6 @@ int client_new_consume(struct client **clientp, struct server *server, int fd,
 	if (!client)
 		return -ENOMEM;
 	list_init(&client->link);
-	list_init(&client->turn_link);
 	list_init(&client->stall_link);
 	client->server = server;
 	client->fd = -1;
@@ -72,16 +67,17 @@ int client_new_consume(struct client **clientp, struct server *server, int fd,
 			 sizeof(send_buffer));
 	(void)channel_refuse_descriptors(fd);
 	r = watch_new(&client->watch, server->loop, fd, LOOP_READ | LOOP_EDGE,
-		      on_watch, client);
+		      queue_turn, client);
 	if (r == 0)
 		r = session_new_consume(&client->session, server->service,
-					credentials, on_ready, client);
+					credentials, queue_turn, client);
 	if (r < 0) {
 		(void)watch_free(client->watch);
 		free(client);
 		return r;
 	}
 	client->fd = fd;
+	turn_init(&client->turn, client->session->owner.account);
 	list_append(&server->clients, &client->link);
 	server->n_clients++;
 	*clientp = client;
@@ -124,7 +120,7 @@ struct client *client_free(struct client *client)
 {
 	drop_held(client);
 	server_unstall(client->server, client);
-	list_remove(&client->turn_link);
+	turn_remove(&client->turn);
 	list_remove(&client->link);
 	client->server->n_clients--;
 	(void)watch_free(client->watch);
@@ -145,7 +141,7 @@ static enum progress stall(struct client *client)
 		client->stalled_ms = now;
 		/* Only for speed; where it cannot be had, the timer does. */
 		(void)watch_new(&client->write_watch, server->loop, client->fd,
-				LOOP_WRITE | LOOP_EDGE, on_watch, client);
+				LOOP_WRITE | LOOP_EDGE, queue_turn, client);
 		server_stall(server, client);
 	}
 	return now - client->stalled_ms < CLIENT_STALL_LIMIT_MS ? STOP : LEAVE;
@@ -323,10 +319,13 @@ static enum progress step(struct client *client)
 	return read_one(client);
 }
 
-void client_turn(struct client *client)
+void client_turn(struct turn *turn)
 {
-	list_remove(&client->turn_link);
-	for (int i = 0; i < CLIENT_TURN_MESSAGES; i++) {
+	struct client *client = container_of(turn, struct client, turn);
+	uint64_t limit = clock_ns() + CLIENT_TURN_US * 1000;
+	int n = 0;
+
+	do {
 		enum progress progress = step(client);
 
 		if (progress == STOP)
@@ -335,6 +334,6 @@ void client_turn(struct client *client)
 			(void)client_free(client);
 			return;
 		}
-	}
-	server_queue_turn(client->server, client);
+	} while (++n < CLIENT_TURN_MESSAGES && clock_ns() < limit);
+	queue_turn(client);
 }

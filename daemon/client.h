@@ -9,6 +9,7 @@
 #include "daemon/credentials.h"
 #include "daemon/loop.h"
 #include "daemon/session.h"
+#include "daemon/turns.h"
 #include "proto/form.h"
 #include "util/list.h"
 
@@ -17,7 +18,7 @@ struct server;
 /* One connection. */
 struct client {
 	struct list link;	// server::clients
-	struct list turn_link;	// server::turns
+	struct turn turn;	// in server::turns
 	struct list stall_link; // server::stalled
 	struct server *server;
 	int fd;
@@ -41,8 +42,10 @@ struct client {
 /* A client that reads none of its answers for so long is disconnected. */
 #define CLIENT_STALL_LIMIT_MS	 30000
 #define CLIENT_STALL_TICK_MS	 10
-/* Messages of one client handled before others get their turn. */
+/* Messages of one client handled before other users get their turn. */
 #define CLIENT_TURN_MESSAGES	 4
+/* Fewer where they take long: none is begun after so many microseconds. */
+#define CLIENT_TURN_US		 20
 /* Small: what a client does not read is the daemon's memory. */
 #define CLIENT_SEND_BUFFER_BYTES 32768
 
@@ -54,6 +57,6 @@ struct client *client_free(struct client *client);
 
 /* Reads, handles and answers what there is, up to one turn.  The client may be
  * gone afterwards. */
-void client_turn(struct client *client);
+void client_turn(struct turn *turn);
 
 #endif

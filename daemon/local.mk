@@ -87,6 +87,7 @@ libdaemon_la_SOURCES = \
 	daemon/tract.c daemon/tract.h \
 	daemon/token.c daemon/token.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
+	daemon/turns.c daemon/turns.h \
 	daemon/udmabuf_memory.c daemon/udmabuf_memory.h \
 	daemon/udmabuf_probe.c daemon/udmabuf_probe.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
@@ -183,6 +184,7 @@ DAEMON_TESTS = \
 	tests/check_tract \
 	tests/check_token \
 	tests/check_udmabuf \
+	tests/check_turns \
 	tests/check_udmabuf_memory \
 	tests/check_udmabuf_probe \
 	tests/check_udmabuf_window \
@@ -259,6 +261,7 @@ tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LI
 tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_turns_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_probe_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_udmabuf_window_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

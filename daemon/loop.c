@@ -189,6 +189,11 @@ void timer_set(struct timer *timer, uint64_t delay_ms)
 	(void)evtimer_add(timer->event, &delay);
 }
 
+void timer_fire(struct timer *timer)
+{
+	event_active(timer->event, EV_TIMEOUT, 0);
+}
+
 void timer_stop(struct timer *timer)
 {
 	(void)evtimer_del(timer->event);

@@ -53,6 +53,8 @@ struct timer *timer_free(struct timer *timer);
 DEFINE_CLEANUP(struct timer *, timer_free)
 /* Once, in delay_ms; 0 is the next round.  Replaces what was set before. */
 void timer_set(struct timer *timer, uint64_t delay_ms);
+/* Once, still in this round: behind everything that the loop has found due. */
+void timer_fire(struct timer *timer);
 void timer_stop(struct timer *timer);
 
 /* Turns a signal of the process into an event of the loop. */

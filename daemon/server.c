@@ -16,7 +16,7 @@
 #include "util/log.h"
 
 /*
- * The door.  Two things must not happen at it: that one user takes all the
+ * The door; who is served when, inside, is up to turns.c.  Two things must not happen at it: that one user takes all the
  * places, and that a connection which cannot be accepted turns the loop without
  * end, since a listening socket stays readable until it is.
  *
@@ -140,7 +140,7 @@ static void admit(struct server *server, int fd_consume)
 	}
 	(void)TAKE_FD(fd);
 	/* What came with the connection makes no edge any more. */
-	server_queue_turn(server, client);
+	turns_add(&server->turns, &client->turn);
 }
 
 /* No descriptor is left: hangs up on whoever is first in the queue.  False:
@@ -193,36 +193,15 @@ static void on_listen(void *data)
 	pause_listener(server);
 }
 
-static void on_turns(void *data)
-{
-	struct server *server = data;
-	struct list turns = LIST_INIT(turns);
-	struct client *client;
-
-	/* Those that queue anew get their next turn in the next round. */
-	list_splice(&turns, &server->turns);
-	while ((client = list_first(&turns, struct client, turn_link)))
-		client_turn(client);
-}
-
 static void on_stall_tick(void *data)
 {
 	struct server *server = data;
-	struct client *client, *next;
+	struct client *client;
 
-	list_for_each_safe (client, next, &server->stalled, stall_link)
-		client_turn(client);
+	list_for_each (client, &server->stalled, stall_link)
+		turns_add(&server->turns, &client->turn);
 	if (!list_empty(&server->stalled))
 		timer_set(server->stall_timer, CLIENT_STALL_TICK_MS);
-}
-
-void server_queue_turn(struct server *server, struct client *client)
-{
-	if (!list_empty(&client->turn_link))
-		return;
-	if (list_empty(&server->turns))
-		timer_set(server->turn_timer, 0);
-	list_append(&server->turns, &client->turn_link);
 }
 
 void server_stall(struct server *server, struct client *client)
@@ -246,8 +225,7 @@ static int start(struct server *server)
 
 	r = timer_new(&server->resume_timer, server->loop, on_resume, server);
 	if (r == 0)
-		r = timer_new(&server->turn_timer, server->loop, on_turns,
-			      server);
+		r = turns_init(&server->turns, server->loop, client_turn);
 	if (r == 0)
 		r = timer_new(&server->stall_timer, server->loop, on_stall_tick,
 			      server);
@@ -270,7 +248,6 @@ int server_new(struct server **serverp, struct loop *loop,
 		    channel_refuse_descriptors(listen_fd_borrow) < 0, loop,
 		    &service->lender->accounts);
 	list_init(&server->clients);
-	list_init(&server->turns);
 	list_init(&server->stalled);
 	server->loop = loop;
 	server->service = service;
@@ -303,7 +280,7 @@ struct server *server_free(struct server *server)
 	closer_deinit(&server->closer);
 	(void)watch_free(server->listen_watch);
 	(void)timer_free(server->resume_timer);
-	(void)timer_free(server->turn_timer);
+	turns_deinit(&server->turns);
 	(void)timer_free(server->stall_timer);
 	server->spare_fd = fd_close(server->spare_fd);
 	free(server->inbox);

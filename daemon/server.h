@@ -9,6 +9,7 @@
 #include "daemon/closer.h"
 #include "daemon/loop.h"
 #include "daemon/service.h"
+#include "daemon/turns.h"
 #include "proto/form.h"
 #include "util/list.h"
 
@@ -27,8 +28,7 @@ struct server {
 	size_t n_clients;
 	struct closer closer;
 	struct list clients; // client::link
-	struct list turns;   // client::turn_link: those that have more to do
-	struct timer *turn_timer;
+	struct turns turns; // client::turn
 	struct list stalled; // client::stall_link: those that do not read
 	struct timer *stall_timer;
 	union message *inbox;  /* for the message of whose turn it is ... */
@@ -50,8 +50,6 @@ int server_new(struct server **serverp, struct loop *loop,
 struct server *server_free(struct server *server);
 DEFINE_CLEANUP(struct server *, server_free)
 
-/* The client gets a turn in the next round of the loop. */
-void server_queue_turn(struct server *server, struct client *client);
 /* The client gets a turn each CLIENT_STALL_TICK_MS, until server_unstall(). */
 void server_stall(struct server *server, struct client *client);
 void server_unstall(struct server *server, struct client *client);

@@ -14,6 +14,15 @@ static inline uint64_t clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* The same clock in nanoseconds. */
+static inline uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 /* Nanoseconds of CPU time that the calling thread has used: what it cost, even
  * where somebody else had the CPU in between. */
 static inline uint64_t clock_cpu_ns(void)

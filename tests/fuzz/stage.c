@@ -137,7 +137,7 @@ int stage_connect(struct stage *stage, uint32_t uid)
 			       pair) == 0);
 	fuzz_assert(client_new_consume(&client, stage->server, pair[1],
 				       &credentials) == 0);
-	server_queue_turn(stage->server, client);
+	turns_add(&stage->server->turns, &client->turn);
 	return pair[0];
 }
 

@@ -29,8 +29,8 @@
 #define REAPER_HOT_FOR_MS	 500
 #define REAPER_HOT_PERMILLE	 250
 /* In one turn of the loop: so many looks, or fewer where they take longer. */
-#define REAPER_SLICE		 256
-#define REAPER_SLICE_NS		 100000
+#define REAPER_SLICE		 64
+#define REAPER_SLICE_NS		 30000
 #define REAPER_SLICE_MIN	 8
 
 /* Called for a buffer without holders, which it must end by buffer_free()

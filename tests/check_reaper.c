@@ -189,7 +189,7 @@ END_TEST
 START_TEST(a_slice_is_short)
 {
 	begin(4 * REAPER_SLICE);
-	look_ns = 5000;
+	look_ns = 2000;
 	for (int i = 0; i < 100; i++) {
 		(void)reaper_want_sweep(&reaper);
 		(void)live_until(now);
@@ -197,10 +197,10 @@ START_TEST(a_slice_is_short)
 	looks();
 	(void)reaper_want_sweep(&reaper);
 	reaper_run(&reaper, now);
-	ck_assert_uint_ge(looks(), 15);
+	ck_assert_uint_ge(looks(), 12);
 	(void)reaper_want_sweep(&reaper);
 	reaper_run(&reaper, now);
-	ck_assert_uint_le(looks(), REAPER_SLICE_NS / 5000);
+	ck_assert_uint_le(looks(), REAPER_SLICE_NS / 2000);
 
 	look_ns = 1000000; /* there is a least, for it to go on at all */
 	for (int i = 0; i < 100; i++) {

@@ -270,7 +270,17 @@ static void be_killed(const char *socket)
 		(void)waitpid(pid, NULL, 0);
 }
 
+/* ---- no attack: what the machine makes of one busy process more ---- */
+
+static void be_busy_elsewhere(const char *socket)
+{
+	(void)socket;
+	for (int i = 0; i < 100; i++)
+		(void)getppid();
+}
+
 const struct hostile hostiles[] = {
+	{"control: is busy elsewhere", NULL, be_busy_elsewhere},
 	{"asks for buffers and never reads", prepare_slow_readers,
 	 ask_without_reading},
 	{"sends a descriptor that lingers", prepare_lingering, send_lingering},

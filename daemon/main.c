@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@
  */
 
 #define EXIT_USAGE     2
+#define HEAP_SPARE_BYTES 16384
 #define STORE_PROOF_MS 5000
 
 struct contigd {
@@ -314,12 +316,24 @@ static void clean_up(struct contigd *contigd)
 	command_line_deinit(&contigd->line);
 }
 
+/* What one bad moment needed goes back to the kernel: a page that the allocator
+ * keeps is kept for months. */
+static void keep_heap_small(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_SPARE_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_SPARE_BYTES);
+	(void)mallopt(M_TOP_PAD, HEAP_SPARE_BYTES);
+#endif
+}
+
 int main(int argc, char **argv)
 {
 	struct contigd contigd = {.listening.fd = -1};
 	struct error why = ERROR_INIT;
 	int r;
 
+	keep_heap_small();
 	if (command_line_parse(&contigd.line, argc, argv, &why) < 0) {
 		(void)fprintf(stderr, "contigd: %s\nTry 'contigd --help'.\n",
 			      why.text);

@@ -31,7 +31,7 @@ tests_bench_soak_SOURCES = \
 tests_bench_soak_LDADD = libintegration.la $(CHECK_LIBS)
 
 # A million mixed requests, or as many as one likes: make soak SOAK_REQUESTS=N
-SOAK_REQUESTS = 1000000
+SOAK_REQUESTS ?= 1000000
 soak: contigd tests/bench/soak
 	SOAK_REQUESTS=$(SOAK_REQUESTS) tests/bench/soak
 endif

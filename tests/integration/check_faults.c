@@ -417,6 +417,7 @@ static const char *const infallible[] = {
 	"lseek",
 	"lseek64",
 	/* memory and text */
+	"mallopt",
 	"memchr",
 	"memcmp",
 	"memcpy",

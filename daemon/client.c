@@ -182,8 +182,7 @@ static bool queue_is_empty(const struct client *client)
 
 static bool may_come_back(int r)
 {
-	return r == -EAGAIN || r == -ETOOMANYREFS || r == -ENOBUFS ||
-	       r == -ENOMEM;
+	return r == -EAGAIN || r == -ETOOMANYREFS || r == -ENOMEM;
 }
 
 static enum progress send_reply(struct client *client,

@@ -49,7 +49,8 @@ extern "C" {
  *				connects anew
  *	-EPROTO			the peer does not speak this protocol
  *	-EMFILE, -ENFILE	no descriptor is left for a connection
- *	-ENOMEM			this process is out of memory
+ *	-ENOSPC			this user watches too many descriptors (epoll(7))
+ *	-ENOMEM			this process or the kernel is out of memory
  *	-ENOTCONN		a buffer needs the daemon after contig_close(),
  *				or the connection is the parent process's
  *	-EDQUOT, -EIO		the daemon turns connections away: too many of

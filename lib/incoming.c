@@ -111,6 +111,17 @@ static void handle_datagram(struct contig *contig, size_t size,
 	channel_fds_close(fds);
 }
 
+/* The answer cannot be read, and what comes behind it would not fit the
+ * question. */
+static void give_up(struct contig *contig, int error)
+{
+	struct contig_failure failure;
+
+	failure_set(&failure, error, "cannot receive from contigd: %m");
+	failure.error = -ECONNRESET; /* the call may have had its effect */
+	connection_end(contig, &failure);
+}
+
 void incoming_receive(struct contig *contig)
 {
 	struct channel_fds fds = CHANNEL_FDS_INIT;
@@ -130,8 +141,10 @@ void incoming_receive(struct contig *contig)
 		else if (r == CHANNEL_E_TRUNCATED)
 			connection_lost(contig, -EPROTO,
 					"contigd sent more than a message");
-		else
+		else if (r == CHANNEL_E_CLOSED)
 			connection_lost(contig, -ECONNRESET,
 					"contigd went away during the call");
+		else
+			give_up(contig, r);
 	}
 }

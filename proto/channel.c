@@ -138,9 +138,10 @@ int channel_send(int fd_borrow, const void *data, size_t size,
 	do
 		n = sendmsg(fd_borrow, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno == EPIPE || errno == ECONNRESET ? CHANNEL_E_CLOSED
-							     : -errno;
+	if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+		return CHANNEL_E_CLOSED;
+	if (n < 0) /* Unix sockets say ENOBUFS where the kernel has no memory */
+		return errno == ENOBUFS ? -ENOMEM : -errno;
 	return 0;
 }
 

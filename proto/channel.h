@@ -61,6 +61,7 @@ int channel_refuse_descriptors(int fd_borrow);
  *	CHANNEL_E_CLOSED	the peer is gone
  *	-EAGAIN			no room: poll for POLLOUT
  *	-ETOOMANYREFS		too many descriptors of this user are in flight
+ *	-ENOMEM			the kernel has no memory for it
  * or another negative errno.  Nothing was sent unless it returns 0.
  */
 int channel_send(int fd_borrow, const void *data, size_t size,

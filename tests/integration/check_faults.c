@@ -412,6 +412,8 @@ static const char *const infallible[] = {
 	"__sysconf",
 	"umask",
 	"uname",
+	/* of a whole mapping, which has to be divided for nobody */
+	"munmap",
 	/* of what is open already */
 	"closedir",
 	"lseek",

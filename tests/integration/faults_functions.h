@@ -38,7 +38,7 @@ enum faults_manner {
 	X(capset, MINUS_ONE, EPERM)                         \
 	X(capget, MINUS_ONE, EPERM)                         \
 	X(close, DONE, EINTR)                               \
-	X(connect, MINUS_ONE, EAGAIN, EINTR)                \
+	X(connect, MINUS_ONE, ENOMEM, EINTR)                \
 	X(dup, MINUS_ONE, EMFILE)                           \
 	X(dup2, MINUS_ONE, EBUSY)                           \
 	X(dup3, MINUS_ONE, EBUSY)                           \
@@ -91,7 +91,6 @@ enum faults_manner {
 	X(mmap, MINUS_ONE, ENOMEM)                          \
 	X(mmap64, MINUS_ONE, ENOMEM)                        \
 	X(mremap, MINUS_ONE, ENOMEM)                        \
-	X(munmap, MINUS_ONE, ENOMEM)                        \
 	X(open, MINUS_ONE, EMFILE, EINTR)                   \
 	X(open64, MINUS_ONE, EMFILE, EINTR)                 \
 	X(openat, MINUS_ONE, EMFILE, EINTR)                 \

@@ -33,6 +33,8 @@ struct sweep {
 
 	/* Begins anew, with a process that knows nothing of the last fault. */
 	void (*renew)(void *data);
+	/* Before each time; or NULL. */
+	void (*ready)(void *data);
 	/* Does it while a call may fail. */
 	enum sweep_end (*act)(void *data, struct error *why);
 	/* No call fails any more: is all well, does the next one succeed? */

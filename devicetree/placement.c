@@ -251,6 +251,7 @@ int placement_find(struct placement *placement,
 {
 	_cleanup_(hearing_deinit) struct hearing hearing = {.node = node};
 	size_t len;
+	bool failed;
 	int r;
 
 	*placement = (struct placement){.known = false};
@@ -262,7 +263,9 @@ int placement_find(struct placement *placement,
 		return -ENOMEM;
 	placement->known = hearing_judge(&hearing);
 	placement->base = placement->known ? hearing.base : 0;
-	if (ferror(hearing.words) | fclose(hearing.words)) {
+	/* glibc may close it without an error and without a text */
+	failed = ferror(hearing.words) | fclose(hearing.words);
+	if (failed || !placement->reason) {
 		placement_deinit(placement);
 		return -ENOMEM;
 	}

@@ -101,14 +101,16 @@ static json_object *ranges_value(const struct reserved_range *ranges, size_t n)
 	return TAKE_PTR(array);
 }
 
-/* Ends the text that stream wrote and makes a value of it. */
+/* Ends the text that stream wrote and makes a value of it.  The last thing that
+ * fclose(3) does is to give the text back what it does not need; where that
+ * fails, glibc has no text and says nothing. */
 static json_object *written_value(FILE *stream, char **textp)
 {
 	_cleanup_free_ char *text = NULL;
 	int failed = ferror(stream) | fclose(stream);
 
 	text = *textp;
-	return failed ? NULL : text_value(text);
+	return failed || !text ? NULL : text_value(text);
 }
 
 static json_object *joined_value(char *const *texts, size_t n)

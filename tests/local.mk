@@ -70,9 +70,11 @@ INTEGRATION_TESTS = \
 	tests/integration/check_countdown \
 	tests/integration/check_damage \
 	tests/integration/check_faults \
+	tests/integration/check_faults_alone \
 	tests/integration/check_faults_library \
 	tests/integration/check_faults_service \
 	tests/integration/check_faults_start \
+	tests/integration/check_faults_tools \
 	tests/integration/check_isolation \
 	tests/integration/check_guards \
 	tests/integration/check_killed_clients \
@@ -95,9 +97,11 @@ tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_L
 tests_integration_check_countdown_LDADD = libintegration.la $(CHECK_LIBS)
 tests_integration_check_damage_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_faults_LDADD = libintegration.la $(CHECK_LIBS)
+tests_integration_check_faults_alone_LDADD = libintegration.la libtreedir.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_faults_library_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_faults_service_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_faults_start_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
+tests_integration_check_faults_tools_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_isolation_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_guards_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_killed_clients_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

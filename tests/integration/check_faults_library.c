@@ -88,14 +88,12 @@ static bool note(struct script *script, const char *call, int r,
 	if (r >= 0)
 		return true;
 	script->errors++;
-	if (is_clear(r, failure) && script->errors == 1)
-		return false;
 	if (!script->is_wrong)
 		error_write(script->why, "%s: %s%s%s%s", call, strerror(-r),
 			    failure ? ": " : "", failure ? failure->text : "",
 			    script->errors > 1 ? "; it is the second error"
 					       : "");
-	script->is_wrong = true;
+	script->is_wrong |= !is_clear(r, failure) || script->errors > 1;
 	return false;
 }
 

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include <contig.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "proto/channel.h"
 #include "tests/harness.h"
+#include "tests/integration/raw.h"
 #include "tests/integration/stage.h"
+#include "util/fd.h"
 
 /*
  * A daemon serves, and each allocation and system call that it makes for it
  * fails once.
  */
+
+#define MIB (UINT64_C(1) << 20)
 
 static struct stage stage;
 
@@ -155,6 +163,200 @@ START_TEST(while_it_lends)
 }
 END_TEST
 
+/* ---- sharing -------------------------------------------------------------- */
+
+/* What outlives its owner, with somebody who holds it without a word, and is
+ * told about by a second client. */
+static enum sweep_end share(void *data, struct error *why)
+{
+	struct stage_script script = {.stage = data, .why = why};
+	struct contig *owner = open_connection(&script);
+	struct contig *other = open_connection(&script);
+	struct contig_buffer *buffers[TOGETHER] = {NULL}, *again = NULL;
+	int fd = -1;
+	size_t n;
+
+	n = owner && other ? alloc(&script, owner, "guarded", TOGETHER, buffers)
+			   : 0;
+	if (n > 0) {
+		fd = fcntl(contig_fd(buffers[0]), F_DUPFD_CLOEXEC, 0);
+		ck_assert_int_ge(fd, 0);
+	}
+	while (n > 0)
+		(void)contig_release(buffers[--n]);
+	(void)contig_close(owner);
+	if (fd >= 0 && stage_note(&script, "contig_import",
+				  contig_import(other, fd, &again), NULL)) {
+		ask_about(&script, other, again);
+		(void)contig_release(again);
+	}
+	(void)fd_close(fd);
+	(void)contig_close(other);
+	return stage_end(&script);
+}
+
+START_TEST(while_buffers_are_shared)
+{
+	sweep("sharing", share);
+}
+END_TEST
+
+/* ---- refusing ------------------------------------------------------------- */
+
+/* What cannot be had, and the error that says so; or the one of a fault. */
+static void expect_refusal(struct stage_script *script, struct contig *contig,
+			   const struct contig_request *request, int expected)
+{
+	struct contig_failure failure = {.error = 0};
+	struct contig_buffer *buffer;
+	int r;
+
+	r = contig_alloc(contig, request, &buffer, &failure);
+	if (r == expected && failure.text[0])
+		return;
+	if (r < 0) {
+		(void)stage_note(script, "a refusal", r, &failure);
+		return;
+	}
+	(void)contig_release(buffer);
+	error_write(script->why, "%s was expected", strerror(-expected));
+	script->is_wrong = true;
+}
+
+static void exceed_quota(struct stage_script *script, struct contig *contig,
+			 struct contig_request *request)
+{
+	struct contig_failure failure = {.error = 0};
+	struct contig_buffer *whole;
+	int r;
+
+	request->size_bytes = 8 * MIB;
+	r = contig_alloc(contig, request, &whole, &failure);
+	if (!stage_note(script, "contig_alloc of all", r, &failure))
+		return;
+	request->region = "guarded";
+	request->size_bytes = 1;
+	expect_refusal(script, contig, request, -EDQUOT);
+	(void)contig_release(whole);
+}
+
+static enum sweep_end refuse(void *data, struct error *why)
+{
+	struct stage_script script = {.stage = data, .why = why};
+	struct contig *contig = open_connection(&script);
+	struct contig_request request = CONTIG_REQUEST_INIT;
+
+	if (contig) {
+		request.region = "guarded";
+		request.size_bytes = 2 * MIB;
+		expect_refusal(&script, contig, &request, -EFBIG);
+		request.size_bytes = 1;
+		request.region = "absent";
+		expect_refusal(&script, contig, &request, -ENODEV);
+		request.region = "plain";
+		request.require = CONTIG_DMA_BUF;
+		expect_refusal(&script, contig, &request, -ENODEV);
+		request.require = 0;
+		request.max_phys = 4096;
+		expect_refusal(&script, contig, &request, -ENOMEM);
+		request.max_phys = 0;
+		exceed_quota(&script, contig, &request);
+	}
+	(void)contig_close(contig);
+	return stage_end(&script);
+}
+
+START_TEST(while_it_refuses)
+{
+	sweep("refusing", refuse);
+}
+END_TEST
+
+/* ---- running short -------------------------------------------------------- */
+
+#define CROWD 30 /* so many that what is kept for a restart is tidied */
+
+/* All of a region is lent, and lent again while it comes back. */
+static void fill_twice(struct stage_script *script, struct contig *contig)
+{
+	struct contig_request request = CONTIG_REQUEST_INIT;
+	struct contig_failure failure = {.error = 0};
+	struct contig_buffer *whole;
+
+	request.size_bytes = 8 * MIB;
+	request.region = "plain";
+	for (int i = 0; i < 2; i++) {
+		int r = contig_alloc(contig, &request, &whole, &failure);
+
+		if (stage_note(script, "contig_alloc of all", r, &failure))
+			(void)contig_release(whole);
+	}
+}
+
+static enum sweep_end run_short(void *data, struct error *why)
+{
+	struct stage_script script = {.stage = data, .why = why};
+	struct contig_buffer *buffers[CROWD];
+	struct contig *contig = open_connection(&script);
+	size_t n = 0;
+
+	for (int i = 0; contig && i < CROWD; i++)
+		n += alloc(&script, contig, "guarded", 1, buffers + n);
+	while (n > 0)
+		(void)contig_release(buffers[--n]);
+	if (contig)
+		fill_twice(&script, contig);
+	(void)contig_close(contig);
+	return stage_end(&script);
+}
+
+START_TEST(while_it_runs_short)
+{
+	sweep("running short", run_short);
+}
+END_TEST
+
+/* ---- clients that go as they like ----------------------------------------- */
+
+/* Requests that nobody reads the answers of, and one that makes no sense. */
+static void leave_without_a_word(uint16_t opcode, bool is_broken)
+{
+	int fd = channel_connect(stage.supervisor.socket);
+	union message message;
+
+	ck_assert_int_ge(fd, 0);
+	raw_prepare(&message, CONTIG_MSG_HELLO, 1);
+	message.hello.version_min = 1;
+	message.hello.version_max = CONTIG_PROTOCOL_VERSION;
+	(void)send(fd, &message, message.header.size, MSG_NOSIGNAL);
+	for (uint32_t i = 0; i < 20; i++) {
+		if (opcode == CONTIG_MSG_ALLOC)
+			raw_prepare_alloc(&message, i + 2, 1, 2);
+		else
+			raw_prepare(&message, opcode, i + 2);
+		if (is_broken)
+			message.header.size++;
+		(void)send(fd, &message, message.header.size, MSG_NOSIGNAL);
+	}
+	(void)fd_close(fd);
+}
+
+static enum sweep_end behave_badly(void *data, struct error *why)
+{
+	struct stage_script script = {.stage = data, .why = why};
+
+	leave_without_a_word(CONTIG_MSG_ALLOC, false);
+	leave_without_a_word(CONTIG_MSG_STATUS, false);
+	leave_without_a_word(CONTIG_MSG_STATUS, true);
+	return stage_end(&script);
+}
+
+START_TEST(while_clients_go_as_they_like)
+{
+	sweep("rude clients", behave_badly);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("faults_service");
@@ -165,5 +367,9 @@ int main(void)
 	tcase_set_timeout(tcase, 1200);
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, while_it_lends);
+	tcase_add_test(tcase, while_buffers_are_shared);
+	tcase_add_test(tcase, while_it_refuses);
+	tcase_add_test(tcase, while_it_runs_short);
+	tcase_add_test(tcase, while_clients_go_as_they_like);
 	return harness_run(suite);
 }

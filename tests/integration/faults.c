@@ -248,6 +248,16 @@ static const char *path_of(const struct faults *faults, uint32_t module)
 	return "?";
 }
 
+bool faults_comes_from(const struct faults *faults, const struct fault *fault,
+		       const char *module)
+{
+	for (size_t i = 0; i < fault->site->n_frames; i++)
+		if (strstr(path_of(faults, fault->site->frames[i].module),
+			   module))
+			return true;
+	return false;
+}
+
 void faults_describe(const struct faults *faults, const struct fault *fault,
 		     char *text, size_t room)
 {

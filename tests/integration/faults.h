@@ -121,6 +121,9 @@ bool faults_disarm(struct faults *faults);
 /* Blocks of memory that the program has; 0 where sanitizers count them. */
 int64_t faults_blocks(const struct faults *faults);
 
+/* Whether a module whose path contains this is among its callers. */
+bool faults_comes_from(const struct faults *faults, const struct fault *fault,
+		       const char *module);
 /* Writes what fails, with which error and where. */
 void faults_describe(const struct faults *faults, const struct fault *fault,
 		     char *text, size_t room);

@@ -100,6 +100,8 @@ static void place_descriptors(const struct launch *launch, struct image *image)
 
 	if (dup2(launch->err_fd, STDERR_FILENO) < 0)
 		_exit(126);
+	if (launch->out_fd && dup2(launch->out_fd, STDOUT_FILENO) < 0)
+		_exit(126);
 	for (size_t i = 0; i < launch->n_fds; i++) {
 		image->moved[i] = fcntl(launch->fds[i], F_DUPFD_CLOEXEC, beyond);
 		if (image->moved[i] < 0)

@@ -11,6 +11,7 @@ struct launch {
 	const char *const *environment; /* NAME=VALUE, NULL at the end: comes
 					   before what is inherited */
 	int err_fd;			/* its standard error */
+	int out_fd;	   /* its standard output; 0: as it is */
 	const int *fds;	   /* from 3 on, not close-on-exec, as LISTEN_FDS */
 	const char *names; /* LISTEN_FDNAMES, joined by ':' */
 	size_t n_fds;	   /* 0: without LISTEN_* */

@@ -30,6 +30,8 @@ struct sweep {
 	struct faults *faults;
 	bool is_own; /* what fails are this thread's calls, made by act() */
 	bool alone;  /* each fault begins anew */
+	const char *const *except; /* libraries whose own calls do not fail,
+				      NULL at the end; or NULL */
 
 	/* Begins anew, with a process that knows nothing of the last fault. */
 	void (*renew)(void *data);

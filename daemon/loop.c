@@ -20,10 +20,19 @@
  * A timer of 0 ms runs in the next round and not in this one: libevent takes
  * expired timers between two polls, so that whoever has more to do than fits
  * one turn lets the others in between.
+ *
+ * Setting a timer must not fail: whoever waits for it would wait for ever.
+ * libevent keeps what is set in a heap, which never shrinks, so there is room
+ * for all timers as soon as as many have been set at once; that is done when a
+ * timer is made.
  */
+
+#define FEWEST_TIMERS 16
 
 struct loop {
 	struct event_base *base;
+	size_t n_timers;
+	size_t room; /* for timers that are set */
 };
 
 struct watch {
@@ -33,6 +42,7 @@ struct watch {
 };
 
 struct timer {
+	struct loop *loop;
 	struct event *event;
 	timer_fn *fn;
 	void *data;
@@ -136,12 +146,14 @@ struct watch *watch_free(struct watch *watch)
 	return NULL;
 }
 
-void watch_pause(struct watch *watch, bool pause)
+void watch_pause(struct watch *watch)
 {
-	if (pause)
-		(void)event_del(watch->event);
-	else
-		(void)event_add(watch->event, NULL);
+	(void)event_del(watch->event);
+}
+
+int watch_resume(struct watch *watch)
+{
+	return event_add(watch->event, NULL) == 0 ? 0 : -ENOMEM;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *data)
@@ -153,12 +165,53 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	timer->fn(timer->data);
 }
 
+static void ignore(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	(void)data;
+}
+
+/* Sets n timers at once, and frees them. */
+static int make_room(struct loop *loop, size_t n)
+{
+	struct event **events = calloc(n, sizeof(struct event *));
+	const struct timeval hour = {.tv_sec = 3600};
+	int r = events ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		events[i] = evtimer_new(loop->base, ignore, NULL);
+		if (!events[i] || evtimer_add(events[i], &hour) != 0)
+			r = -ENOMEM;
+	}
+	for (size_t i = 0; events && i < n && events[i]; i++)
+		event_free(events[i]);
+	free(events);
+	return r;
+}
+
+static int make_room_for_one_more(struct loop *loop)
+{
+	size_t room = loop->room ? 2 * loop->room : FEWEST_TIMERS;
+	int r;
+
+	if (loop->n_timers < loop->room)
+		return 0;
+	r = make_room(loop, room);
+	if (r == 0)
+		loop->room = room;
+	return r;
+}
+
 int timer_new(struct timer **timerp, struct loop *loop, timer_fn *fn, void *data)
 {
 	struct timer *timer = calloc(1, sizeof(*timer));
 
-	if (!timer)
+	if (!timer || make_room_for_one_more(loop) < 0) {
+		free(timer);
 		return -ENOMEM;
+	}
+	timer->loop = loop;
 	timer->fn = fn;
 	timer->data = data;
 	timer->event = evtimer_new(loop->base, on_timer, timer);
@@ -166,6 +219,7 @@ int timer_new(struct timer **timerp, struct loop *loop, timer_fn *fn, void *data
 		free(timer);
 		return -ENOMEM;
 	}
+	loop->n_timers++;
 	*timerp = timer;
 	return 0;
 }
@@ -174,6 +228,7 @@ struct timer *timer_free(struct timer *timer)
 {
 	if (timer) {
 		event_free(timer->event);
+		timer->loop->n_timers--;
 		free(timer);
 	}
 	return NULL;
@@ -186,7 +241,7 @@ void timer_set(struct timer *timer, uint64_t delay_ms)
 		.tv_usec = (suseconds_t)(delay_ms % 1000 * 1000),
 	};
 
-	(void)evtimer_add(timer->event, &delay);
+	(void)evtimer_add(timer->event, &delay); /* there is room */
 }
 
 void timer_fire(struct timer *timer)

@@ -43,10 +43,13 @@ int watch_new(struct watch **watchp, struct loop *loop, int fd_borrow,
 	      unsigned int interest, watch_fn *fn, void *data);
 struct watch *watch_free(struct watch *watch);
 DEFINE_CLEANUP(struct watch *, watch_free)
-/* Stops the reports of a watch that is not LOOP_EDGE, and resumes them. */
-void watch_pause(struct watch *watch, bool pause);
+/* Stops the reports of a watch that is not LOOP_EDGE, and resumes them: 0, or
+ * -ENOMEM, and there are still none. */
+void watch_pause(struct watch *watch);
+int watch_resume(struct watch *watch);
 
-/* A timer that is not set until timer_set(). */
+/* A timer that is not set until timer_set(), which cannot fail then.  0 or
+ * -ENOMEM. */
 int timer_new(struct timer **timerp, struct loop *loop, timer_fn *fn,
 	      void *data);
 struct timer *timer_free(struct timer *timer);

@@ -47,7 +47,7 @@ static int open_spare(void)
 
 static void pause_listener(struct server *server)
 {
-	watch_pause(server->listen_watch, true);
+	watch_pause(server->listen_watch);
 	timer_set(server->resume_timer, SERVER_PAUSE_MS);
 }
 
@@ -57,7 +57,8 @@ static void on_resume(void *data)
 
 	if (server->spare_fd < 0)
 		server->spare_fd = open_spare();
-	watch_pause(server->listen_watch, false);
+	if (watch_resume(server->listen_watch) < 0)
+		timer_set(server->resume_timer, SERVER_PAUSE_MS);
 }
 
 /* Says why to a client that has to leave; it need not listen. */

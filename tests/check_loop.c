@@ -57,10 +57,10 @@ START_TEST(level_reports_for_as_long_as_it_lasts)
 	turn();
 	turn();
 	ck_assert_int_eq(calls, 2);
-	watch_pause(watch, true);
+	watch_pause(watch);
 	turn();
 	ck_assert_int_eq(calls, 2);
-	watch_pause(watch, false);
+	ck_assert_int_eq(watch_resume(watch), 0);
 	turn();
 	ck_assert_int_eq(calls, 3);
 	ck_assert_int_eq(read(pair[0], &byte, 1), 1);
@@ -140,6 +140,22 @@ START_TEST(timer_waits_and_can_be_set_anew)
 }
 END_TEST
 
+/* One more than there was room for, twice. */
+START_TEST(timers_may_be_many)
+{
+	struct timer *timers[33];
+
+	for (size_t i = 0; i < 33; i++) {
+		ck_assert_int_eq(timer_new(&timers[i], loop, count, NULL), 0);
+		timer_set(timers[i], 0);
+	}
+	turn();
+	ck_assert_int_eq(calls, 33);
+	for (size_t i = 0; i < 33; i++)
+		(void)timer_free(timers[i]);
+}
+END_TEST
+
 static void caught(void *data, int signo)
 {
 	ck_assert_int_eq(signo, SIGUSR1);
@@ -178,6 +194,7 @@ int main(void)
 	tcase_add_test(tcase, edge_reports_each_change_once);
 	tcase_add_test(tcase, timer_of_zero_is_the_next_round);
 	tcase_add_test(tcase, timer_waits_and_can_be_set_anew);
+	tcase_add_test(tcase, timers_may_be_many);
 	tcase_add_test(tcase, signal_becomes_an_event);
 	tcase_add_test(tcase, freeing_nothing_is_allowed);
 	return harness_run(suite);

@@ -43,10 +43,11 @@ static void set_environment(struct faults *faults, const char *library,
 		       "LD_PRELOAD=%s", library);
 	(void)snprintf(faults->environment[1], sizeof(faults->environment[1]),
 		       "%s=%s", FAULTS_VARIABLE, path);
-	/* the sanitizer wants to be first, and needs not */
+	/* the sanitizer wants to be first, and needs not; and what it finds is
+	 * no status with which a program ends by itself */
 	(void)snprintf(faults->environment[2], sizeof(faults->environment[2]),
 		       "ASAN_OPTIONS=%s:verify_asan_link_order=0:"
-		       "allocator_may_return_null=1",
+		       "allocator_may_return_null=1:exitcode=99",
 		       asan ? asan : "");
 }
 

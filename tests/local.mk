@@ -48,14 +48,18 @@ libintegration_la_LIBADD = libharness.la libproto.la libutil.la
 
 # Preloaded into the daemon to kill it at a chosen moment.
 check_LTLIBRARIES += libcountdown.la
-libcountdown_la_SOURCES = tests/integration/countdown_preload.c
+libcountdown_la_SOURCES = \
+	tests/integration/countdown_preload.c \
+	tests/integration/preload_page.h
 # It is there before the program's sanitizer is.
 libcountdown_la_CFLAGS = $(AM_CFLAGS) -fno-sanitize=all
 libcountdown_la_LDFLAGS = $(AM_LDFLAGS) -fno-sanitize=all -module -avoid-version -shared -rpath /nowhere
 
 # Preloaded into a program to make one of its calls fail.
 check_LTLIBRARIES += libfaults.la
-libfaults_la_SOURCES = tests/integration/faults_preload.c
+libfaults_la_SOURCES = \
+	tests/integration/faults_preload.c \
+	tests/integration/preload_page.h
 libfaults_la_CFLAGS = $(AM_CFLAGS) -fno-sanitize=all -fno-builtin
 libfaults_la_LDFLAGS = $(AM_LDFLAGS) -fno-sanitize=all -module -avoid-version -shared -rpath /nowhere
 

@@ -3,12 +3,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "tests/integration/preload_page.h"
 
 /*
  * The library that is preloaded into the program to be killed.
@@ -80,18 +79,7 @@ static void pass(void)
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *path = getenv(COUNTDOWN_VARIABLE);
-	long fd, map;
-
-	if (!path)
-		return;
-	fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
-	map = syscall(SYS_mmap, NULL, sizeof(*page), PROT_READ | PROT_WRITE,
-		      MAP_SHARED, fd, 0L);
-	(void)syscall(SYS_close, fd);
-	if (map == -1)
-		abort();
-	page = (struct countdown_page *)map;
+	page = preload_page(COUNTDOWN_VARIABLE, sizeof(*page));
 }
 
 typedef long any_fn(long a, long b, long c, long d, long e, long f);

@@ -7,13 +7,13 @@
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <unwind.h>
 
 #include "tests/integration/faults_functions.h"
+#include "tests/integration/preload_page.h"
 
 /*
  * The library that is preloaded into the program whose calls are to fail.
@@ -315,20 +315,12 @@ static void *look_up(const char *name)
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *path = getenv(FAULTS_VARIABLE);
+	struct faults_page *mapped =
+		preload_page(FAULTS_VARIABLE, sizeof(*mapped));
 	const struct range *range;
-	struct faults_page *mapped;
-	long fd, map;
 
-	if (!path)
+	if (!mapped)
 		return;
-	fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
-	map = syscall(SYS_mmap, NULL, sizeof(*page), PROT_READ | PROT_WRITE,
-		      MAP_SHARED, fd, 0L);
-	(void)syscall(SYS_close, fd);
-	if (map == -1)
-		abort();
-	mapped = (struct faults_page *)map;
 	atomic_store(&mapped->blocks, 0);
 	busy = true;
 	page = mapped;

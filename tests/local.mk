@@ -38,6 +38,7 @@ libintegration_la_SOURCES = \
 	tests/integration/files.c tests/integration/files.h \
 	tests/integration/launch.c tests/integration/launch.h \
 	tests/integration/notification.c tests/integration/notification.h \
+	tests/integration/preload.c tests/integration/preload.h \
 	tests/integration/raw.c tests/integration/raw.h \
 	tests/integration/stage.c tests/integration/stage.h \
 	tests/integration/store.c tests/integration/store.h \

@@ -32,19 +32,13 @@ static int serve(void)
 }
 
 static const char *const arguments[] = {"--service", NULL};
-static const char *environment[] = {
-	countdown.environment[0],
-	countdown.environment[1],
-	countdown.environment[2],
-	NULL,
-};
 
 static void before(void)
 {
 	const struct supervisor_spec spec = {
 		.program = program,
 		.arguments = arguments,
-		.environment = environment,
+		.environment = countdown.preload.environment,
 	};
 
 	ck_assert_ptr_nonnull(realpath("/proc/self/exe", program));

@@ -36,12 +36,6 @@ static const char *arguments[] = {
 	NULL,	     "--user", NULL, "--config",   "/dev/null", "--socket",
 	socket_path, "--tree", tree, "--simulate", "plain=4M",	NULL,
 };
-static const char *environment[] = {
-	faults.environment[0],
-	faults.environment[1],
-	faults.environment[2],
-	NULL,
-};
 static char user[16];
 static int log_fd;
 static pid_t pid; /* 0: it does not run */
@@ -143,7 +137,7 @@ static void start(void)
 {
 	const struct launch what = {
 		.argv = arguments,
-		.environment = environment,
+		.environment = faults.preload.environment,
 		.err_fd = log_fd,
 	};
 

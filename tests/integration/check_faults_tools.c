@@ -96,9 +96,9 @@ static char *read_and_close(int fd)
 static void run_tool(struct run *run, const char *const *words)
 {
 	const char *const environment[] = {
-		faults.environment[0], faults.environment[1],
-		faults.environment[2], "LC_ALL=C",
-		"COLUMNS=80",	       NULL,
+		faults.preload.environment[0], faults.preload.environment[1],
+		faults.preload.environment[2], "LC_ALL=C",
+		"COLUMNS=80",		       NULL,
 	};
 	const char *argv[16] = {program, "--socket", supervisor.socket};
 	struct launch start = {.argv = argv, .environment = environment};

@@ -38,12 +38,6 @@ static const char *const arguments[] = {
 	"--config", "/dev/null", "--simulate", REGION "=2000K", NULL,
 };
 static struct countdown countdown;
-static const char *environment[] = {
-	countdown.environment[0],
-	countdown.environment[1],
-	countdown.environment[2],
-	NULL,
-};
 
 static struct supervisor supervisor;
 static struct contig *contig;
@@ -80,7 +74,7 @@ static void before(void)
 {
 	const struct supervisor_spec spec = {
 		.arguments = arguments,
-		.environment = environment,
+		.environment = countdown.preload.environment,
 		.store_limit = 512,
 	};
 

@@ -37,12 +37,6 @@ static const char *const arguments[] = {
 	"--config", "/dev/null", "--simulate", "test=64M", NULL,
 };
 static struct countdown countdown;
-static const char *environment[] = {
-	countdown.environment[0],
-	countdown.environment[1],
-	countdown.environment[2],
-	NULL,
-};
 static struct supervisor supervisor;
 static struct contig *contig;
 static struct contig_buffer *kept;
@@ -64,7 +58,7 @@ static void before(void)
 {
 	const struct supervisor_spec spec = {
 		.arguments = arguments,
-		.environment = environment,
+		.environment = countdown.preload.environment,
 		.store_limit = 64,
 		.restart = true,
 	};

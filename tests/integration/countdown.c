@@ -1,53 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/integration/countdown.h"
 
-#include <check.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <stddef.h>
 
-#include "util/fd.h"
+/* The test's side; countdown_preload.c is the other. */
 
-/* The test's side of the page; countdown_preload.c is the other. */
-
-#define LIBRARY ".libs/libcountdown.so" /* where libtool puts it */
+static const struct preload_spec spec = {
+	.library = ".libs/libcountdown.so",
+	.variable = COUNTDOWN_VARIABLE,
+	.asan_options = "",
+	.page_bytes = sizeof(struct countdown_page),
+};
 
 bool countdown_init(struct countdown *countdown, const char *directory)
 {
-	const char *asan = getenv("ASAN_OPTIONS");
-	char library[PATH_MAX], path[64];
-	int fd;
-
-	if (!realpath(LIBRARY, library))
-		return false;
-	(void)snprintf(path, sizeof(path), "%s/countdown", directory);
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(ftruncate(fd, sizeof(struct countdown_page)), 0);
-	countdown->page = mmap(NULL, sizeof(struct countdown_page),
-			       PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ck_assert_ptr_ne(countdown->page, MAP_FAILED);
-	(void)fd_close(fd);
-	(void)snprintf(countdown->environment[0],
-		       sizeof(countdown->environment[0]), "LD_PRELOAD=%s",
-		       library);
-	(void)snprintf(countdown->environment[1],
-		       sizeof(countdown->environment[1]), "%s=%s",
-		       COUNTDOWN_VARIABLE, path);
-	/* the sanitizer wants to be first, and needs not */
-	(void)snprintf(
-		countdown->environment[2], sizeof(countdown->environment[2]),
-		"ASAN_OPTIONS=%s:verify_asan_link_order=0", asan ? asan : "");
-	return true;
+	countdown->page = preload_init(&countdown->preload, &spec, directory,
+				       "countdown");
+	return countdown->page != NULL;
 }
 
 void countdown_deinit(struct countdown *countdown)
 {
-	(void)munmap(countdown->page, sizeof(*countdown->page));
+	preload_deinit(&countdown->preload);
 	countdown->page = NULL;
 }
 

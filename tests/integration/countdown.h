@@ -2,10 +2,11 @@
 #ifndef TESTS_INTEGRATION_COUNTDOWN_H
 #define TESTS_INTEGRATION_COUNTDOWN_H
 
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "tests/integration/preload.h"
 
 #define COUNTDOWN_VARIABLE "CONTIG_TEST_COUNTDOWN"
 
@@ -24,8 +25,7 @@ struct countdown_page {
  */
 struct countdown {
 	struct countdown_page *page;
-	/* for the program, NAME=VALUE */
-	char environment[3][PATH_MAX + 64];
+	struct preload preload; /* has the environment for the program */
 };
 
 /* Makes the page as a file in a folder, which removes it.  false: there is no

@@ -3,25 +3,21 @@
 
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/integration/faults_functions.h"
-#include "util/fd.h"
 
 /*
- * The test's side of the page; faults_preload.c is the other.
+ * The test's side; faults_preload.c is the other.
  *
  * A site that was called more than once is made to fail at its first and at its
  * second call: what has to be undone of what went well before is another path.
  */
 
-#define LIBRARY	    ".libs/libfaults.so" /* where libtool puts it */
 #define OCCURRENCES 2
 
 static const struct {
@@ -33,81 +29,30 @@ static const struct {
 #undef X
 };
 
-/* What is to be in the environment of the program. */
-static void set_environment(struct faults *faults, const char *library,
-			    const char *path)
-{
-	const char *asan = getenv("ASAN_OPTIONS");
-
-	(void)snprintf(faults->environment[0], sizeof(faults->environment[0]),
-		       "LD_PRELOAD=%s", library);
-	(void)snprintf(faults->environment[1], sizeof(faults->environment[1]),
-		       "%s=%s", FAULTS_VARIABLE, path);
-	/* the sanitizer wants to be first, and needs not; and what it finds is
-	 * no status with which a program ends by itself */
-	(void)snprintf(faults->environment[2], sizeof(faults->environment[2]),
-		       "ASAN_OPTIONS=%s:verify_asan_link_order=0:"
-		       "allocator_may_return_null=1:exitcode=99",
-		       asan ? asan : "");
-}
-
-static void map_page(struct faults *faults, int fd)
-{
-	faults->page = mmap(NULL, sizeof(struct faults_page),
-			    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (faults->page == MAP_FAILED)
-		abort();
-}
+static const struct preload_spec spec = {
+	.library = ".libs/libfaults.so",
+	.variable = FAULTS_VARIABLE,
+	/* what it finds is no status with which a program ends by itself */
+	.asan_options = ":allocator_may_return_null=1:exitcode=99",
+	.page_bytes = sizeof(struct faults_page),
+};
 
 bool faults_init(struct faults *faults, const char *directory)
 {
-	char library[PATH_MAX], path[64];
-	int fd;
-
-	if (!realpath(LIBRARY, library))
-		return false;
-	(void)snprintf(path, sizeof(path), "%s/faults", directory);
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(ftruncate(fd, sizeof(struct faults_page)), 0);
-	map_page(faults, fd);
-	(void)fd_close(fd);
-	set_environment(faults, library, path);
-	return true;
+	faults->page = preload_init(&faults->preload, &spec, directory,
+				    "faults");
+	return faults->page != NULL;
 }
 
 bool faults_preload_self(struct faults *faults, char **argv)
 {
-	const char *given = getenv(FAULTS_VARIABLE);
-	char library[PATH_MAX], path[64];
-	int fd;
-
-	if (given) {
-		fd = open(given, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			abort();
-		map_page(faults, fd);
-		(void)fd_close(fd);
-		(void)unsetenv(FAULTS_VARIABLE);
-		(void)unsetenv("LD_PRELOAD");
-		return true;
-	}
-	if (!realpath(LIBRARY, library))
-		return false;
-	fd = memfd_create("faults", 0);
-	if (fd < 0 || ftruncate(fd, sizeof(struct faults_page)) < 0)
-		abort();
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	set_environment(faults, library, path);
-	for (size_t i = 0; i < 3; i++)
-		(void)putenv(faults->environment[i]);
-	(void)execv("/proc/self/exe", argv);
-	abort();
+	faults->page = preload_self(&faults->preload, &spec, argv);
+	return faults->page != NULL;
 }
 
 void faults_deinit(struct faults *faults)
 {
-	(void)munmap(faults->page, sizeof(*faults->page));
+	preload_deinit(&faults->preload);
 	faults->page = NULL;
 }
 

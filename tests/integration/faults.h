@@ -2,12 +2,13 @@
 #ifndef TESTS_INTEGRATION_FAULTS_H
 #define TESTS_INTEGRATION_FAULTS_H
 
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "tests/integration/preload.h"
 
 #define FAULTS_VARIABLE "CONTIG_TEST_FAULTS"
 #define FAULTS_FRAMES	10
@@ -80,8 +81,7 @@ struct faults_page {
  */
 struct faults {
 	struct faults_page *page;
-	/* for the program, NAME=VALUE */
-	char environment[3][PATH_MAX + 64];
+	struct preload preload; /* has the environment for the program */
 };
 
 /* One call that can be made to fail. */
@@ -96,8 +96,7 @@ struct fault {
 bool faults_init(struct faults *faults, const char *directory);
 void faults_deinit(struct faults *faults);
 
-/* Has this program itself run with the library: to be called first in main(),
- * which is executed anew for it.  What it starts later runs without.  false: as
+/* Has this program itself run with the library: see preload_self().  false: as
  * above. */
 bool faults_preload_self(struct faults *faults, char **argv);
 

@@ -61,7 +61,7 @@ void stage_init(struct stage *stage, bool prepare)
 {
 	const struct supervisor_spec spec = {
 		.arguments = stage->arguments,
-		.environment = stage->environment,
+		.environment = stage->faults.preload.environment,
 		.store_limit = 64,
 		.watchdog_ms = 600000,
 		.prepare = prepare,
@@ -71,8 +71,6 @@ void stage_init(struct stage *stage, bool prepare)
 	*stage = (struct stage){.n_clients = 1};
 	supervisor_init(&stage->supervisor, &spec);
 	ck_assert(faults_init(&stage->faults, stage->supervisor.directory));
-	for (size_t i = 0; i < 3; i++)
-		stage->environment[i] = stage->faults.environment[i];
 	write_config(stage);
 	stage_add_argument(stage, "--config");
 	stage_add_argument(stage, stage->config);

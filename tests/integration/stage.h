@@ -23,7 +23,6 @@ struct stage {
 	struct faults faults;
 	struct contig *observer;
 	const char *arguments[STAGE_ARGUMENTS]; /* of the daemon */
-	const char *environment[4];
 	char config[64];
 	size_t n_clients; /* with the observer, when nothing is under way */
 };

@@ -23,7 +23,9 @@ TESTS += $(PROTO_TESTS)
 tests_check_channel_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_form_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 tests_check_text_LDADD = libharness.la libproto.la $(CHECK_LIBS)
+tests_check_validate_SOURCES = tests/check_validate.c tests/judged.h
 tests_check_validate_LDADD = libharness.la libproto.la $(CHECK_LIBS)
+tests_check_validate_replies_SOURCES = tests/check_validate_replies.c tests/judged.h
 tests_check_validate_replies_LDADD = libharness.la libproto.la $(CHECK_LIBS)
 endif
 

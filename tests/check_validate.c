@@ -5,25 +5,14 @@
 
 #include "proto/text.h"
 #include "tests/harness.h"
+#include "tests/judged.h"
 
 /*
  * Requests.  Each test starts from a message that passes and changes one thing,
  * so that a verdict can have only one cause.
  */
 
-#define MALFORMED ((int)CONTIG_MSG_R_MALFORMED)
-#define ARGUMENT  ((int)CONTIG_MSG_R_ARGUMENT)
-
-static union message m;
-static struct error why;
-
-static void head(uint16_t opcode, size_t size)
-{
-	memset(&m, 0, sizeof(m));
-	m.header.size = (uint32_t)size;
-	m.header.opcode = opcode;
-	m.header.serial = 1;
-}
+#define ARGUMENT ((int)CONTIG_MSG_R_ARGUMENT)
 
 static void good_request(uint16_t opcode)
 {
@@ -56,12 +45,7 @@ static int request(void)
 	return validate_request(&m, m.header.size, &why);
 }
 
-#define ck_request(verdict, words)                                     \
-	do {                                                           \
-		ck_assert_int_eq(request(), (verdict));                \
-		ck_assert_msg(strstr(why.text, (words)) != NULL, "%s", \
-			      why.text);                               \
-	} while (0)
+#define ck_request(verdict, words) ck_judged(request(), verdict, words)
 
 START_TEST(takes_every_good_request)
 {

@@ -5,24 +5,12 @@
 
 #include "proto/text.h"
 #include "tests/harness.h"
+#include "tests/judged.h"
 
 /*
  * Replies.  As in check_validate.c, each test starts from a message that passes
  * and changes one thing, so that a verdict can have only one cause.
  */
-
-#define MALFORMED ((int)CONTIG_MSG_R_MALFORMED)
-
-static union message m;
-static struct error why;
-
-static void head(uint16_t opcode, size_t size)
-{
-	memset(&m, 0, sizeof(m));
-	m.header.size = (uint32_t)size;
-	m.header.opcode = opcode;
-	m.header.serial = 1;
-}
 
 static void fill_entry(uint16_t opcode, void *entry, uint32_t id)
 {
@@ -95,12 +83,7 @@ static int reply(size_t n_fds)
 	return validate_reply(&m, m.header.size, n_fds, &why);
 }
 
-#define ck_reply_bad(n_fds, words)                                     \
-	do {                                                           \
-		ck_assert_int_eq(reply(n_fds), MALFORMED);             \
-		ck_assert_msg(strstr(why.text, (words)) != NULL, "%s", \
-			      why.text);                               \
-	} while (0)
+#define ck_reply_bad(n_fds, words) ck_judged(reply(n_fds), MALFORMED, words)
 
 /* ---- messages ------------------------------------------------------------ */
 

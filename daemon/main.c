@@ -50,9 +50,9 @@
  * is nothing to read anew.
  */
 
-#define EXIT_USAGE     2
+#define EXIT_USAGE	 2
 #define HEAP_SPARE_BYTES 16384
-#define STORE_PROOF_MS 5000
+#define STORE_PROOF_MS	 5000
 
 struct contigd {
 	struct command_line line;

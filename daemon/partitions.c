@@ -131,27 +131,24 @@ static int cut_off(struct rest *rest,
 	return 0;
 }
 
-static int add(struct partitions *partitions, const struct rest *rest,
-	       const struct run *segments, size_t n,
-	       const struct config_reservation *reservation, struct error *why)
+static void add_consume(struct partitions *partitions, struct space *space,
+			const struct config_reservation *reservation)
 {
-	struct partition *item = &partitions->items[partitions->n];
-	int r = space_new(&item->space, rest->granule_bytes, segments, n, why);
-
-	if (r < 0)
-		return r;
-	item->reservation = reservation;
-	partitions->n++;
-	return 0;
+	partitions->items[partitions->n++] = (struct partition){
+		.space = space,
+		.reservation = reservation,
+	};
 }
 
 static int cut_all(struct partitions *partitions, struct rest *rest,
 		   const struct partitions_spec *spec, struct error *why)
 {
+	struct space *space;
+	int r;
+
 	for (size_t i = 0; i < spec->n_reservations; i++) {
 		struct error own = ERROR_INIT;
 		struct run piece;
-		int r;
 
 		if (cut_off(rest, &spec->reservations[i], &piece, &own) < 0) {
 			if (spec->complain)
@@ -159,14 +156,17 @@ static int cut_all(struct partitions *partitions, struct rest *rest,
 					       &spec->reservations[i], own.text);
 			continue;
 		}
-		r = add(partitions, rest, &piece, 1, &spec->reservations[i],
-			why);
+		r = space_new(&space, rest->granule_bytes, &piece, 1, why);
 		if (r < 0)
 			return r;
+		add_consume(partitions, space, &spec->reservations[i]);
 	}
 	if (rest->n == 0)
 		return 0;
-	return add(partitions, rest, rest->segments, rest->n, NULL, why);
+	r = space_new(&space, rest->granule_bytes, rest->segments, rest->n, why);
+	if (r == 0)
+		add_consume(partitions, space, NULL);
+	return r;
 }
 
 /* The segments as a space sees them: checked, sorted and joined. */
@@ -193,6 +193,7 @@ int partitions_init(struct partitions *partitions,
 		    const struct partitions_spec *spec, struct error *why)
 {
 	struct rest rest = {.segments = NULL};
+	struct space *space;
 	int r;
 
 	partitions->n = 0;
@@ -201,9 +202,10 @@ int partitions_init(struct partitions *partitions,
 	if (!partitions->items)
 		return error_set(why, -ENOMEM, "out of memory");
 	if (spec->n_reservations == 0) {
-		rest.granule_bytes = spec->granule_bytes;
-		r = add(partitions, &rest, spec->segments, spec->n_segments,
-			NULL, why);
+		r = space_new(&space, spec->granule_bytes, spec->segments,
+			      spec->n_segments, why);
+		if (r == 0)
+			add_consume(partitions, space, NULL);
 	} else {
 		r = read_segments(&rest, spec, why);
 		if (r == 0)

@@ -41,6 +41,7 @@ struct reader {
 
 /* A property of a node. */
 struct property {
+	const char *name;
 	const uint8_t *bytes; /* NULL: absent */
 	size_t len;
 };
@@ -48,7 +49,7 @@ struct property {
 static struct property property_get(const struct tree *tree, int number,
 				    const char *name)
 {
-	struct property p = {0};
+	struct property p = {.name = name};
 
 	p.bytes = tree_property(tree, number, name, &p.len);
 	return p;
@@ -112,8 +113,8 @@ static int split_ranges(const struct reader *reader, struct property p,
 
 /* reg and alloc-ranges are of one form. */
 static int read_ranges(const struct reader *reader, struct reserved_node *node,
-		       struct property p, const char *name,
-		       struct reserved_range **rangesp, size_t *np)
+		       struct property p, struct reserved_range **rangesp,
+		       size_t *np)
 {
 	size_t entry = (reader->address_cells + reader->size_cells) *
 		       CELL_BYTES;
@@ -122,13 +123,13 @@ static int read_ranges(const struct reader *reader, struct reserved_node *node,
 	if (!p.bytes)
 		return 0;
 	if (p.len == 0)
-		return node_break(node, "its %s is empty", name);
+		return node_break(node, "its %s is empty", p.name);
 	if (p.len % entry != 0)
 		return node_break(node,
 				  "its %s has %zu bytes, not a multiple of the "
 				  "%zu that #address-cells %u and #size-cells "
 				  "%u make",
-				  name, p.len, entry, reader->address_cells,
+				  p.name, p.len, entry, reader->address_cells,
 				  reader->size_cells);
 	r = split_ranges(reader, p, rangesp, np);
 	for (size_t i = 0; r == 0 && i < *np; i++) {
@@ -138,7 +139,7 @@ static int read_ranges(const struct reader *reader, struct reserved_node *node,
 			r = node_break(node,
 				       "its %s entry 0x%" PRIx64
 				       " + 0x%" PRIx64 " goes beyond 2^64",
-				       name, range->base, range->size_bytes);
+				       p.name, range->base, range->size_bytes);
 	}
 	return r;
 }
@@ -203,7 +204,7 @@ static int read_extent(const struct reader *reader, struct reserved_node *node,
 	struct property size = property_get(tree, number, "size");
 	int r;
 
-	r = read_ranges(reader, node, reg, "reg", &node->reg, &node->n_reg);
+	r = read_ranges(reader, node, reg, &node->reg, &node->n_reg);
 	if (r == 0 && !reg.bytes)
 		r = read_size(reader, node, size);
 	if (r == 0)
@@ -212,8 +213,7 @@ static int read_extent(const struct reader *reader, struct reserved_node *node,
 	if (r == 0)
 		r = read_ranges(reader, node,
 				property_get(tree, number, "alloc-ranges"),
-				"alloc-ranges", &node->alloc_ranges,
-				&node->n_alloc_ranges);
+				&node->alloc_ranges, &node->n_alloc_ranges);
 	if (r == 0 && !reg.bytes && !size.bytes)
 		r = node_break(node, "it has neither reg nor size, so it "
 				     "reserves nothing");

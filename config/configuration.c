@@ -58,11 +58,12 @@ int config_read_file(struct configuration *config, const char *path,
 		     struct error *why)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int r = fd_read_file(path, FILE_BYTES_LIMIT, &text, &len);
+	struct sections_file file = {.path = path};
+	int r = fd_read_file(path, FILE_BYTES_LIMIT, &text, &file.len);
 
+	file.text = text;
 	if (r == 0)
-		r = sections_read(config, text, len, path, complain, data);
+		r = sections_read(config, &file, complain, data);
 	if (r < 0)
 		return error_set(why, r, "%s: %s", path, strerror(-r));
 	return r;

@@ -360,8 +360,9 @@ static int set_file(struct configuration *config, const char *path)
 	return replace_string(&config->file, slash ? slash + 1 : path, &why);
 }
 
-int sections_read(struct configuration *config, char *text, size_t len,
-		  const char *path, config_complaint_fn *complain, void *data)
+int sections_read(struct configuration *config,
+		  const struct sections_file *file,
+		  config_complaint_fn *complain, void *data)
 {
 	static const struct syntax_events events = {
 		.heading = handle_heading,
@@ -370,15 +371,15 @@ int sections_read(struct configuration *config, char *text, size_t len,
 	};
 	struct reader reader = {
 		.config = config,
-		.path = path,
+		.path = file->path,
 		.complain = complain,
 		.data = data,
 		.before_heading = true,
 	};
-	int r = set_file(config, path);
+	int r = set_file(config, file->path);
 
 	if (r == 0)
-		r = syntax_read(text, len, &events, &reader);
+		r = syntax_read(file->text, file->len, &events, &reader);
 
 	finish_region(&reader);
 	if (r < 0 || reader.out_of_memory)

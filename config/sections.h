@@ -4,9 +4,17 @@
 
 #include "config/configuration.h"
 
-/* Gives the text of a file its meaning; text as for syntax_read(), path for
- * the complaints.  Returns the number of complaints, or -ENOMEM. */
-int sections_read(struct configuration *config, char *text, size_t len,
-		  const char *path, config_complaint_fn *complain, void *data);
+/* A file that was read. */
+struct sections_file {
+	const char *path; /* for the complaints */
+	char *text;	  /* as for syntax_read() */
+	size_t len;
+};
+
+/* Gives the text of a file its meaning.  Returns the number of complaints, or
+ * -ENOMEM. */
+int sections_read(struct configuration *config,
+		  const struct sections_file *file,
+		  config_complaint_fn *complain, void *data);
 
 #endif

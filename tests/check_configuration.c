@@ -260,6 +260,7 @@ START_TEST(sample)
 	_cleanup_config_ struct configuration config;
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	struct complaints complaints = {.path = ""};
+	struct sections_file file;
 	size_t len;
 
 	config_init(&config);
@@ -274,9 +275,10 @@ START_TEST(sample)
 	ck_assert_ptr_null(config.socket);
 	ck_assert_int_eq(fd_read_file(path, 65536, &text, &len), 0);
 	ck_assert_uint_ge(uncomment(text), 29);
-	ck_assert_int_eq(sections_read(&config, text, strlen(text), path,
-				       handle_complaint, &complaints),
-			 0);
+	file = (struct sections_file){path, text, strlen(text)};
+	ck_assert_int_eq(
+		sections_read(&config, &file, handle_complaint, &complaints),
+		0);
 	ck_assert_str_eq(complaints.text, "");
 	ck_assert_uint_eq(config.n_regions, 3);
 	ck_assert_uint_eq(config.n_quotas, 2);

@@ -23,13 +23,17 @@ static void read_text(struct configuration *config, const char *text,
 		      const char *complaints)
 {
 	_cleanup_free_ char *copy = strdup(text);
+	const struct sections_file file = {
+		.path = "f",
+		.text = copy,
+		.len = strlen(text),
+	};
 	char seen[1024] = "";
 	int n = 0, r;
 
 	ck_assert_ptr_nonnull(copy);
 	config_init(config);
-	r = sections_read(config, copy, strlen(copy), "f", append_complaint,
-			  seen);
+	r = sections_read(config, &file, append_complaint, seen);
 	ck_assert_str_eq(seen, complaints);
 	for (const char *c = seen; *c; c++)
 		n += *c == '\n';
@@ -169,11 +173,15 @@ START_TEST(name_from_command_line)
 {
 	_cleanup_config_ struct configuration config;
 	char text[] = "[region a]", seen[256] = "";
+	const struct sections_file file = {
+		.path = "f",
+		.text = text,
+		.len = strlen(text),
+	};
 
 	config_init(&config);
 	ck_assert_int_eq(config_add_simulated(&config, "a=4K", NULL), 0);
-	ck_assert_int_eq(sections_read(&config, text, strlen(text), "f",
-				       append_complaint, seen),
+	ck_assert_int_eq(sections_read(&config, &file, append_complaint, seen),
 			 1);
 	ck_assert_str_eq(seen, "f:1: there is a region 'a' already\n");
 }

@@ -19,14 +19,17 @@ static void refuse_complaint(void *data, const char *reason)
 
 void rules_init(struct rules *rules, const char *text)
 {
-	char *copy = strdup(text);
+	const struct sections_file file = {
+		.path = "/etc/f",
+		.text = strdup(text),
+		.len = strlen(text),
+	};
 
-	ck_assert_ptr_nonnull(copy);
+	ck_assert_ptr_nonnull(file.text);
 	config_init(&rules->config);
-	ck_assert_int_eq(sections_read(&rules->config, copy, strlen(copy),
-				       "/etc/f", refuse_complaint, NULL),
-			 0);
-	free(copy);
+	ck_assert_int_eq(
+		sections_read(&rules->config, &file, refuse_complaint, NULL), 0);
+	free(file.text);
 	policy_init(&rules->policy, &rules->config, RULES_OWN_UID);
 }
 

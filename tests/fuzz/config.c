@@ -97,14 +97,18 @@ static void read_file(struct configuration *config, const uint8_t *data,
 		      size_t size)
 {
 	_cleanup_free_ char *text = malloc(size + 1);
+	const struct sections_file file = {
+		.path = "fuzz.conf",
+		.text = text,
+		.len = size,
+	};
 	int complaints = 0, r;
 
 	fuzz_assert(text);
 	if (size > 0)
 		memcpy(text, data, size);
 	text[size] = '\0';
-	r = sections_read(config, text, size, "fuzz.conf", count_complaint,
-			  &complaints);
+	r = sections_read(config, &file, count_complaint, &complaints);
 	fuzz_assert(r == complaints);
 }
 

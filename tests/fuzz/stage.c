@@ -64,11 +64,16 @@ static void refuse_complaint(void *data, const char *text)
 static void configure(struct stage *stage)
 {
 	char text[sizeof(configuration)];
+	const struct sections_file file = {
+		.path = "stage",
+		.text = text,
+		.len = sizeof(text) - 1,
+	};
 
 	memcpy(text, configuration, sizeof(text));
 	config_init(&stage->config);
-	fuzz_assert(sections_read(&stage->config, text, sizeof(text) - 1,
-				  "stage", refuse_complaint, NULL) == 0);
+	fuzz_assert(sections_read(&stage->config, &file, refuse_complaint,
+				  NULL) == 0);
 }
 
 static void make_regions(struct stage *stage)

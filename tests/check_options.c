@@ -38,6 +38,11 @@ static int parse(enum options_order order, struct error *why,
 		 const char *const *line)
 {
 	static char copies[MAX_WORDS][80];
+	const struct options options = {
+		.rows = rows,
+		.n_rows = sizeof(rows) / sizeof(*rows),
+		.order = order,
+	};
 	int argc = 0;
 
 	for (; line[argc]; argc++) {
@@ -47,8 +52,7 @@ static int parse(enum options_order order, struct error *why,
 		words[argc] = copies[argc];
 	}
 	words[argc] = NULL;
-	return options_parse(rows, sizeof(rows) / sizeof(*rows), order, argc,
-			     words, why);
+	return options_parse(&options, argc, words, why);
 }
 
 #define PARSE(order, why, ...) \
@@ -144,11 +148,12 @@ END_TEST
 
 START_TEST(help_stands_in_columns)
 {
+	const struct options options = {.rows = rows, .n_rows = 4};
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 	FILE *stream = open_memstream(&text, &len);
 
-	options_help(rows, 4, stream);
+	options_help(&options, stream);
 	ck_assert_int_eq(fclose(stream), 0);
 	ck_assert_str_eq(text, " -f, --flag       a flag\n"
 			       " -t, --text T     a text\n"

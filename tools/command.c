@@ -68,12 +68,12 @@ static size_t add_common(const struct command *command, struct option_row *rows,
 }
 
 static void print_help(const struct command *command,
-		       const struct option_row *rows, size_t n_rows)
+		       const struct options *options)
 {
 	printf("Usage:\n contigctl %s [options]%s%s\n\n%s.\n\nOptions:\n",
 	       command->name, command->arguments[0] ? " " : "",
 	       command->arguments, command->summary);
-	options_help(rows, n_rows, stdout);
+	options_help(options, stdout);
 	if (command->columns) {
 		printf("\nOutput columns:\n");
 		column_help(command->columns, stdout);
@@ -118,18 +118,18 @@ bool command_parse(struct invocation *invocation, const struct option_row *own,
 		   size_t n_own)
 {
 	struct option_row rows[OPTIONS_MAX];
+	struct options options = {.rows = rows, .order = OPTIONS_ANYWHERE};
 	struct common common = {false, false, NULL};
 	struct error why = ERROR_INIT;
-	size_t n_rows = n_own;
 	int first;
 
 	assert(n_own + 8 <= OPTIONS_MAX);
 	if (n_own)
 		memcpy(rows, own, n_own * sizeof(*rows));
-	n_rows = add_common(invocation->command, rows, n_own, invocation,
-			    &common);
-	first = options_parse(rows, n_rows, OPTIONS_ANYWHERE, invocation->argc,
-			      invocation->argv, &why);
+	options.n_rows = add_common(invocation->command, rows, n_own,
+				    invocation, &common);
+	first = options_parse(&options, invocation->argc, invocation->argv,
+			      &why);
 	invocation->status = EXIT_SUCCESS;
 	if (first < 0) {
 		invocation->status = command_usage(invocation, "%s", why.text);
@@ -137,7 +137,7 @@ bool command_parse(struct invocation *invocation, const struct option_row *own,
 	}
 	if (common.help || common.version) {
 		if (common.help)
-			print_help(invocation->command, rows, n_rows);
+			print_help(invocation->command, &options);
 		else
 			puts("contigctl " PACKAGE_VERSION);
 		return false;

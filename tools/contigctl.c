@@ -33,8 +33,7 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
-static void print_help(const struct option_row *rows, size_t n_rows,
-		       FILE *stream)
+static void print_help(const struct options *options, FILE *stream)
 {
 	(void)fprintf(stream, "Usage:\n contigctl [options] COMMAND ...\n\n"
 			      "Looks at contigd, which lends contiguous "
@@ -43,7 +42,7 @@ static void print_help(const struct option_row *rows, size_t n_rows,
 		(void)fprintf(stream, " %-8s  %s\n", commands[i]->name,
 			      commands[i]->summary);
 	(void)fprintf(stream, "\nOptions:\n");
-	options_help(rows, n_rows, stream);
+	options_help(options, stream);
 	(void)fprintf(stream, "\n'contigctl COMMAND --help' tells the options "
 			      "of a command.\nFor more details see "
 			      "contigctl(1).\n");
@@ -59,9 +58,13 @@ static int run(struct invocation *invocation, int argc, char **argv)
 		{'V', "version", OPTION_FLAG, &version, NULL,
 		 "print the version"},
 	};
-	const size_t n_rows = sizeof(rows) / sizeof(*rows);
+	const struct options options = {
+		.rows = rows,
+		.n_rows = sizeof(rows) / sizeof(*rows),
+		.order = OPTIONS_FIRST,
+	};
 	struct error why = ERROR_INIT;
-	int first = options_parse(rows, n_rows, OPTIONS_FIRST, argc, argv, &why);
+	int first = options_parse(&options, argc, argv, &why);
 
 	if (first < 0) {
 		complain("%s (see contigctl --help)", why.text);
@@ -69,13 +72,13 @@ static int run(struct invocation *invocation, int argc, char **argv)
 	}
 	if (help || version) {
 		if (help)
-			print_help(rows, n_rows, stdout);
+			print_help(&options, stdout);
 		else
 			puts("contigctl " PACKAGE_VERSION);
 		return EXIT_SUCCESS;
 	}
 	if (first == argc) {
-		print_help(rows, n_rows, stderr);
+		print_help(&options, stderr);
 		return STATUS_USAGE;
 	}
 	invocation->command = command_find(argv[first]);

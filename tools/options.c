@@ -28,38 +28,37 @@ struct getopt_tables {
 };
 
 static void tables_fill(struct getopt_tables *tables,
-			const struct option_row *rows, size_t n_rows,
-			enum options_order order)
+			const struct options *options)
 {
 	char *p = tables->letters;
 
 	memset(tables, 0, sizeof(*tables));
-	if (order == OPTIONS_FIRST)
+	if (options->order == OPTIONS_FIRST)
 		*p++ = '+';
 	*p++ = ':'; /* tell a missing value from an unknown option */
-	for (size_t i = 0; i < n_rows; i++) {
-		bool value = rows[i].kind != OPTION_FLAG;
+	for (size_t i = 0; i < options->n_rows; i++) {
+		const struct option_row *row = &options->rows[i];
+		bool value = row->kind != OPTION_FLAG;
 
-		tables->longs[i].name = rows[i].name;
+		tables->longs[i].name = row->name;
 		tables->longs[i].has_arg =
 			value ? required_argument : no_argument;
 		tables->longs[i].val = ROW_BASE + (int)i;
-		if (!rows[i].letter)
+		if (!row->letter)
 			continue;
-		*p++ = rows[i].letter;
+		*p++ = row->letter;
 		if (value)
 			*p++ = ':';
 	}
 }
 
-static const struct option_row *row_find(const struct option_row *rows,
-					 size_t n_rows, int c)
+static const struct option_row *row_find(const struct options *options, int c)
 {
 	if (c >= ROW_BASE)
-		return &rows[c - ROW_BASE];
-	for (size_t i = 0; i < n_rows; i++)
-		if (c && rows[i].letter == c)
-			return &rows[i];
+		return &options->rows[c - ROW_BASE];
+	for (size_t i = 0; i < options->n_rows; i++)
+		if (c && options->rows[i].letter == c)
+			return &options->rows[i];
 	return NULL;
 }
 
@@ -87,10 +86,10 @@ static int row_set(const struct option_row *row, const char *value,
 
 /* getopt_long() answered '?': an option that nobody knows, an abbreviation of
  * several, or a value for an option that takes none. */
-static int unknown(const struct option_row *rows, size_t n_rows, char **argv,
+static int unknown(const struct options *options, char **argv,
 		   struct error *why)
 {
-	const struct option_row *row = row_find(rows, n_rows, optopt);
+	const struct option_row *row = row_find(options, optopt);
 
 	if (row)
 		return error_set(why, -EINVAL, "--%s takes no value", row->name);
@@ -100,25 +99,24 @@ static int unknown(const struct option_row *rows, size_t n_rows, char **argv,
 			 argv[optind - 1]);
 }
 
-int options_parse(const struct option_row *rows, size_t n_rows,
-		  enum options_order order, int argc, char **argv,
+int options_parse(const struct options *options, int argc, char **argv,
 		  struct error *why)
 {
 	struct getopt_tables tables;
 	int c, r;
 
-	assert(n_rows <= OPTIONS_MAX);
-	tables_fill(&tables, rows, n_rows, order);
+	assert(options->n_rows <= OPTIONS_MAX);
+	tables_fill(&tables, options);
 	opterr = 0;
 	optind = 0; /* GNU: start anew, with another table */
 	while ((c = getopt_long(argc, argv, tables.letters, tables.longs,
 				NULL)) != -1) {
 		if (c == '?')
-			return unknown(rows, n_rows, argv, why);
+			return unknown(options, argv, why);
 		if (c == ':')
 			return error_set(why, -EINVAL, "--%s needs a value",
-					 row_find(rows, n_rows, optopt)->name);
-		r = row_set(row_find(rows, n_rows, c), optarg, why);
+					 row_find(options, optopt)->name);
+		r = row_set(row_find(options, c), optarg, why);
 		if (r < 0)
 			return r;
 	}
@@ -138,18 +136,19 @@ static void print_help_text(const char *text, int indent, FILE *stream)
 	(void)fprintf(stream, "%s\n", text);
 }
 
-void options_help(const struct option_row *rows, size_t n_rows, FILE *stream)
+void options_help(const struct options *options, FILE *stream)
 {
+	const struct option_row *rows = options->rows;
 	int widest = 0;
 
-	for (size_t i = 0; i < n_rows; i++) {
+	for (size_t i = 0; i < options->n_rows; i++) {
 		int width = snprintf(NULL, 0, "%s %s", rows[i].name,
 				     rows[i].argument ? rows[i].argument : "");
 
 		if (width > widest)
 			widest = width;
 	}
-	for (size_t i = 0; i < n_rows; i++) {
+	for (size_t i = 0; i < options->n_rows; i++) {
 		char form[64];
 
 		(void)snprintf(form, sizeof(form), "%s %s", rows[i].name,

@@ -35,16 +35,22 @@ enum options_order {
 	OPTIONS_FIRST,	  /* the first argument ends the options */
 };
 
+/* All that a command understands. */
+struct options {
+	const struct option_row *rows;
+	size_t n_rows;
+	enum options_order order;
+};
+
 /*
  * Reads the options of argv[1..] into their targets.  Returns the index of the
  * first argument that is no option, or -EINVAL or -ERANGE with a sentence that
  * names the option.  An option given twice: the last one counts.
  */
-int options_parse(const struct option_row *rows, size_t n_rows,
-		  enum options_order order, int argc, char **argv,
+int options_parse(const struct options *options, int argc, char **argv,
 		  struct error *why);
 
 /* Writes one line or more of help for each row. */
-void options_help(const struct option_row *rows, size_t n_rows, FILE *stream);
+void options_help(const struct options *options, FILE *stream);
 
 #endif

@@ -241,16 +241,32 @@ START_TEST(backends_say_what_probing_found)
 }
 END_TEST
 
-static enum request_outcome cpu(struct session *session, uint16_t opcode,
-				const struct contig_msg_buffer *entry,
-				uint64_t offset, uint64_t length, uint32_t flags)
+static void prepare_cpu(uint16_t opcode, const struct contig_msg_buffer *entry,
+			uint32_t flags)
 {
 	stage_prepare(&stage, opcode);
 	stage.request.cpu.buffer_id = entry->id;
 	stage.request.cpu.token = entry->token;
+	stage.request.cpu.length_bytes = MIB;
+	stage.request.cpu.flags = flags;
+}
+
+static enum request_outcome cpu(struct session *session, uint16_t opcode,
+				const struct contig_msg_buffer *entry,
+				uint32_t flags)
+{
+	prepare_cpu(opcode, entry, flags);
+	return stage_handle(&stage, session);
+}
+
+/* The end of writing to a part. */
+static enum request_outcome wrote(struct session *session,
+				  const struct contig_msg_buffer *entry,
+				  uint64_t offset, uint64_t length)
+{
+	prepare_cpu(CONTIG_MSG_CPU_END, entry, CONTIG_MSG_WRITE);
 	stage.request.cpu.offset_bytes = offset;
 	stage.request.cpu.length_bytes = length;
-	stage.request.cpu.flags = flags;
 	return stage_handle(&stage, session);
 }
 
@@ -313,9 +329,9 @@ START_TEST(memory_without_a_token_is_not_open_to_all)
 	ck_assert_int_eq(stage_handle(&stage, bob), REQUEST_ANSWERED);
 	stage_expect_error(&stage, CONTIG_MSG_R_NO_BUFFER);
 	entry.token = 0;
-	ck_assert_int_eq(cpu(alice, CONTIG_MSG_CPU_BEGIN, &entry, 0, MIB,
-			     CONTIG_MSG_READ),
-			 REQUEST_ANSWERED);
+	ck_assert_int_eq(
+		cpu(alice, CONTIG_MSG_CPU_BEGIN, &entry, CONTIG_MSG_READ),
+		REQUEST_ANSWERED);
 	stage_expect_error(&stage, CONTIG_MSG_R_NO_BUFFER);
 }
 END_TEST
@@ -352,39 +368,32 @@ START_TEST(copies_what_the_token_allows)
 	struct contig_msg_buffer entry = alloc(alice, MIB, 1);
 
 	/* bob got descriptor and token from alice */
-	ck_assert_int_eq(cpu(bob, CONTIG_MSG_CPU_BEGIN, &entry, 0, MIB,
-			     CONTIG_MSG_WRITE),
-			 REQUEST_WAITS);
+	ck_assert_int_eq(
+		cpu(bob, CONTIG_MSG_CPU_BEGIN, &entry, CONTIG_MSG_WRITE),
+		REQUEST_WAITS);
 	stage_wait_for(&stage, bob);
 	ck_assert_int_eq(stage.n_ready, 1);
 	stage_expect_reply(&stage);
 	ck_assert_uint_eq(fake.copied_bytes, MIB);
 
 	/* only read: nothing to bring back */
-	ck_assert_int_eq(
-		cpu(bob, CONTIG_MSG_CPU_END, &entry, 0, MIB, CONTIG_MSG_READ),
-		REQUEST_ANSWERED);
+	ck_assert_int_eq(cpu(bob, CONTIG_MSG_CPU_END, &entry, CONTIG_MSG_READ),
+			 REQUEST_ANSWERED);
 	stage_expect_reply(&stage);
 	ck_assert_uint_eq(fake.copied_bytes, MIB);
-	ck_assert_int_eq(cpu(bob, CONTIG_MSG_CPU_END, &entry, MIB - 1, 1,
-			     CONTIG_MSG_WRITE),
-			 REQUEST_WAITS);
+	ck_assert_int_eq(wrote(bob, &entry, MIB - 1, 1), REQUEST_WAITS);
 	stage_wait_for(&stage, bob);
 	stage_expect_reply(&stage);
 	ck_assert_uint_eq(fake.copied_bytes, MIB + 1);
 
-	ck_assert_int_eq(cpu(bob, CONTIG_MSG_CPU_END, &entry, MIB - 1, 2,
-			     CONTIG_MSG_WRITE),
-			 REQUEST_ANSWERED);
+	ck_assert_int_eq(wrote(bob, &entry, MIB - 1, 2), REQUEST_ANSWERED);
 	stage_expect_error(&stage, CONTIG_MSG_R_ARGUMENT);
-	ck_assert_int_eq(cpu(bob, CONTIG_MSG_CPU_END, &entry, UINT64_MAX, 1,
-			     CONTIG_MSG_WRITE),
-			 REQUEST_ANSWERED);
+	ck_assert_int_eq(wrote(bob, &entry, UINT64_MAX, 1), REQUEST_ANSWERED);
 	stage_expect_error(&stage, CONTIG_MSG_R_ARGUMENT);
 	entry.token++;
-	ck_assert_int_eq(cpu(alice, CONTIG_MSG_CPU_BEGIN, &entry, 0, MIB,
-			     CONTIG_MSG_READ),
-			 REQUEST_ANSWERED);
+	ck_assert_int_eq(
+		cpu(alice, CONTIG_MSG_CPU_BEGIN, &entry, CONTIG_MSG_READ),
+		REQUEST_ANSWERED);
 	stage_expect_error(&stage, CONTIG_MSG_R_NO_BUFFER);
 }
 END_TEST
@@ -394,9 +403,9 @@ START_TEST(failed_copy_is_told)
 	struct contig_msg_buffer entry = alloc(alice, MIB, 1);
 
 	fake.copy_result = -5;
-	ck_assert_int_eq(cpu(alice, CONTIG_MSG_CPU_BEGIN, &entry, 0, MIB,
-			     CONTIG_MSG_READ),
-			 REQUEST_WAITS);
+	ck_assert_int_eq(
+		cpu(alice, CONTIG_MSG_CPU_BEGIN, &entry, CONTIG_MSG_READ),
+		REQUEST_WAITS);
 	stage_wait_for(&stage, alice);
 	stage_expect_error(&stage, CONTIG_MSG_R_BACKEND);
 }
@@ -409,9 +418,9 @@ START_TEST(gone_during_a_copy)
 
 	fake.hold_new = false;
 	entry = alloc(alice, MIB, 1);
-	ck_assert_int_eq(cpu(alice, CONTIG_MSG_CPU_END, &entry, 0, MIB,
-			     CONTIG_MSG_WRITE),
-			 REQUEST_WAITS);
+	ck_assert_int_eq(
+		cpu(alice, CONTIG_MSG_CPU_END, &entry, CONTIG_MSG_WRITE),
+		REQUEST_WAITS);
 	stage_disconnect(&alice);
 	while (stage.lender->registry.n_buffers > 0)
 		ck_assert_int_eq(loop_turn(stage.loop, true), 0);
@@ -425,9 +434,9 @@ START_TEST(gone_after_a_copy)
 {
 	struct contig_msg_buffer entry = alloc(alice, MIB, 1);
 
-	ck_assert_int_eq(cpu(alice, CONTIG_MSG_CPU_BEGIN, &entry, 0, MIB,
-			     CONTIG_MSG_READ),
-			 REQUEST_WAITS);
+	ck_assert_int_eq(
+		cpu(alice, CONTIG_MSG_CPU_BEGIN, &entry, CONTIG_MSG_READ),
+		REQUEST_WAITS);
 	while (alice->waiting)
 		ck_assert_int_eq(loop_turn(stage.loop, true), 0);
 	stage_disconnect(&alice);

@@ -33,9 +33,11 @@ struct loop {
 	struct event_base *base;
 	size_t n_timers;
 	size_t room; /* for timers that are set */
+	uint64_t n_calls;
 };
 
 struct watch {
+	struct loop *loop;
 	struct event *event;
 	watch_fn *fn;
 	void *data;
@@ -49,6 +51,7 @@ struct timer {
 };
 
 struct catcher {
+	struct loop *loop;
 	struct event *event;
 	catcher_fn *fn;
 	void *data;
@@ -102,12 +105,18 @@ int loop_turn(struct loop *loop, bool block)
 	return event_base_loop(loop->base, flags) < 0 ? -EIO : 0;
 }
 
+uint64_t loop_calls(const struct loop *loop)
+{
+	return loop->n_calls;
+}
+
 static void on_watch(evutil_socket_t fd, short what, void *data)
 {
 	const struct watch *watch = data;
 
 	(void)fd;
 	(void)what;
+	watch->loop->n_calls++;
 	watch->fn(watch->data);
 }
 
@@ -125,6 +134,7 @@ int watch_new(struct watch **watchp, struct loop *loop, int fd_borrow,
 		what |= EV_WRITE;
 	if (interest & LOOP_EDGE)
 		what |= EV_ET;
+	watch->loop = loop;
 	watch->fn = fn;
 	watch->data = data;
 	watch->event = event_new(loop->base, fd_borrow, what, on_watch, watch);
@@ -162,6 +172,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
+	timer->loop->n_calls++;
 	timer->fn(timer->data);
 }
 
@@ -259,6 +270,7 @@ static void on_signal(evutil_socket_t signo, short what, void *data)
 	const struct catcher *catcher = data;
 
 	(void)what;
+	catcher->loop->n_calls++;
 	catcher->fn(catcher->data, (int)signo);
 }
 
@@ -269,6 +281,7 @@ int catcher_new(struct catcher **catcherp, struct loop *loop, int signo,
 
 	if (!catcher)
 		return -ENOMEM;
+	catcher->loop = loop;
 	catcher->fn = fn;
 	catcher->data = data;
 	catcher->event = evsignal_new(loop->base, signo, on_signal, catcher);

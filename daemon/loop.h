@@ -37,6 +37,9 @@ int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 /* Waits for one round of events, or with block false only takes what is due. */
 int loop_turn(struct loop *loop, bool block);
+/* How many functions it has called so far: two numbers that follow one another
+ * say that it did nothing in between but wait. */
+uint64_t loop_calls(const struct loop *loop);
 
 /* Watches a descriptor that stays the caller's and outlives the watch. */
 int watch_new(struct watch **watchp, struct loop *loop, int fd_borrow,

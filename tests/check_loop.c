@@ -175,6 +175,37 @@ START_TEST(signal_becomes_an_event)
 }
 END_TEST
 
+/* Whoever is called sees by the number whether anybody else was, in between. */
+START_TEST(every_call_is_counted)
+{
+	struct catcher *catcher;
+	struct timer *timer;
+	struct watch *watch;
+	char byte = 'x';
+
+	ck_assert_uint_eq(loop_calls(loop), 0);
+	turn();
+	ck_assert_uint_eq(loop_calls(loop), 0);
+	ck_assert_int_eq(timer_new(&timer, loop, count, NULL), 0);
+	ck_assert_int_eq(
+		watch_new(&watch, loop, pair[0], LOOP_READ, count, NULL), 0);
+	timer_set(timer, 0);
+	turn();
+	ck_assert_uint_eq(loop_calls(loop), 1);
+	timer_set(timer, 0);
+	ck_assert_int_eq(write(pair[1], &byte, 1), 1);
+	turn();
+	ck_assert_uint_eq(loop_calls(loop), 3);
+	(void)watch_free(watch);
+	(void)timer_free(timer);
+	ck_assert_int_eq(catcher_new(&catcher, loop, SIGUSR1, caught, loop), 0);
+	ck_assert_int_eq(raise(SIGUSR1), 0);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_uint_eq(loop_calls(loop), 4);
+	(void)catcher_free(catcher);
+}
+END_TEST
+
 START_TEST(freeing_nothing_is_allowed)
 {
 	ck_assert_ptr_null(watch_free(NULL));
@@ -196,6 +227,7 @@ int main(void)
 	tcase_add_test(tcase, timer_waits_and_can_be_set_anew);
 	tcase_add_test(tcase, timers_may_be_many);
 	tcase_add_test(tcase, signal_becomes_an_event);
+	tcase_add_test(tcase, every_call_is_counted);
 	tcase_add_test(tcase, freeing_nothing_is_allowed);
 	return harness_run(suite);
 }

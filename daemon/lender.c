@@ -61,9 +61,15 @@ static void retry_soon(struct lender *lender)
 static void on_reaper_timer(void *data)
 {
 	struct lender *lender = data;
+	uint64_t call = loop_calls(lender->loop);
+	bool alone = call == lender->reaper_call + 1;
 
 	lender->reaper_armed = false;
-	reaper_run(&lender->reaper, clock_ms());
+	lender->reaper_call = call;
+	if (alone)
+		reaper_run_alone(&lender->reaper, clock_ms());
+	else
+		reaper_run(&lender->reaper, clock_ms());
 	retry_soon(lender);
 	arm_reaper(lender);
 }
@@ -445,6 +451,7 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 	registry_init(&lender->registry);
 	accounts_init(&lender->accounts);
 	lender->next_id = 1;
+	lender->loop = loop;
 	lender->closings.fd = -1;
 	reaper_init(&lender->reaper, &lender->closings, on_unheld, lender);
 	scrubber_init(&lender->scrubber, NULL, on_cleaned, lender);

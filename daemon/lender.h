@@ -51,6 +51,8 @@ struct lender {
 	struct timer *retry_timer;
 	bool reaper_armed;
 	uint64_t reaper_due_ms;
+	const struct loop *loop; /* borrowed */
+	uint64_t reaper_call;	 /* the reaper's last, as the loop counts */
 };
 
 /* 0 or a negative errno. */

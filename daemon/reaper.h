@@ -18,9 +18,14 @@
  */
 
 /* Of which nobody said that it may be free: each is looked at once in
- * REAPER_ROUND_MS, or less often where that would take more of a core.  The
- * same, with more to spend, for those that their owner has let go of. */
+ * REAPER_ROUND_MS, or less often where that would take more of a core.  Then
+ * there is a rest whenever that share is spent, and waking up from it is paid
+ * for too; it takes an eighth of what going round takes, and REAPER_REST_MS at
+ * most.  The same, with more to spend and rests of REAPER_ROUND_MS, for those
+ * that their owner has let go of. */
 #define REAPER_ROUND_MS		 80
+#define REAPER_REST_MS		 1000
+#define REAPER_RESTS		 8
 #define REAPER_QUIET_PERMILLE	 8
 #define REAPER_DRAINING_PERMILLE 50
 /* Of which somebody has just said so: at once, then in these steps, for a
@@ -44,6 +49,7 @@ struct reaper_round {
 	size_t left;	   /* looks of the pass under way */
 	uint64_t begin_ms; /* when that began */
 	uint64_t due_ms;   /* nothing is done before */
+	uint64_t rest_ms;  /* no rest is longer, but to pay a debt */
 	struct budget budget;
 };
 
@@ -57,7 +63,9 @@ struct reaper {
 	uint64_t sweep;	 /* the number of the sweep under way or last done */
 	uint64_t wanted; /* sweeps up to this one are wanted at once */
 	bool sweeping;
-	uint64_t look_ns; /* what one look costs, smoothed */
+	uint64_t look_ns;   /* what one look costs, smoothed */
+	uint64_t done_ns;   /* cpu_ns() when it had done its last; 0: never */
+	uint64_t waking_ns; /* spent since then on nothing but waking up */
 
 	struct closings *closings; /* borrowed */
 	uint64_t (*cpu_ns)(void);  /* clock_cpu_ns(), but for tests */
@@ -95,5 +103,8 @@ bool reaper_has_swept(const struct reaper *reaper, uint64_t ticket);
 int64_t reaper_delay_ms(struct reaper *reaper, uint64_t now_ms);
 /* Does what is due, at most a slice of it. */
 void reaper_run(struct reaper *reaper, uint64_t now_ms);
+/* The same, where since the last time the thread has done nothing but wait for
+ * this one: what that has cost counts as well. */
+void reaper_run_alone(struct reaper *reaper, uint64_t now_ms);
 
 #endif

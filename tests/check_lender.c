@@ -653,6 +653,51 @@ START_TEST(ends_in_the_middle_of_everything)
 }
 END_TEST
 
+static uint64_t spent_ns;
+
+static uint64_t spent(void)
+{
+	return spent_ns;
+}
+
+static void nothing(void *data)
+{
+	(void)data;
+}
+
+/* Turns until the reaper has looked once more, after so much CPU time. */
+static void look_after(uint64_t ns)
+{
+	size_t n = fake.n_asked;
+
+	spent_ns += ns;
+	while (fake.n_asked == n)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+}
+
+/* The reaper pays for waking up where nobody else was served. */
+START_TEST(who_wakes_up_alone_pays)
+{
+	const struct budget *budget = &lender->reaper.quiet.budget;
+	const int64_t much_ns = 10 * budget->burst_ns;
+	struct timer *timer;
+	struct ask ask;
+
+	lender->reaper.cpu_ns = spent;
+	ask_for(&ask, MIB, 1);
+	look_after(1);
+	lender->reaper.look_ns = (uint64_t)much_ns; /* it is crowded */
+	ck_assert_int_eq(timer_new(&timer, loop, nothing, NULL), 0);
+	timer_set(timer, 0);
+	look_after((uint64_t)much_ns);
+	ck_assert_int_gt(budget->left_ns, 0);
+	look_after((uint64_t)much_ns);
+	ck_assert_int_lt(budget->left_ns, 0);
+	(void)timer_free(timer);
+	forget(&ask);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lender");
@@ -683,5 +728,6 @@ int main(void)
 	tcase_add_test(tcase, inspection_keeps_the_buffer);
 	tcase_add_test(tcase, ends_in_the_middle_of_guards);
 	tcase_add_test(tcase, ends_in_the_middle_of_everything);
+	tcase_add_test(tcase, who_wakes_up_alone_pays);
 	return harness_run(suite);
 }

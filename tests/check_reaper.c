@@ -19,11 +19,14 @@ static struct reaper reaper;
 static struct closings closings;
 static uint64_t now;	 /* ms */
 static uint64_t look_ns; /* what a look costs */
+static uint64_t wake_ns; /* what waking up costs */
+static uint64_t turn_ns; /* what a turn of the loop costs besides */
+static uint64_t idle_ns; /* what both have cost so far */
 static size_t sleeps;	 /* from which somebody had to wake up */
 
 static uint64_t cpu_ns(void)
 {
-	return lot.fake.n_asked * look_ns;
+	return lot.fake.n_asked * look_ns + idle_ns;
 }
 
 static void ended(void *data, struct buffer *buffer)
@@ -35,6 +38,7 @@ static void ended(void *data, struct buffer *buffer)
 
 static void begin_with(struct closings *with, size_t n)
 {
+	idle_ns = 0;
 	lot_init(&lot, n);
 	lot.fake.backend.close_events = with != NULL;
 	reaper_init(&reaper, with, ended, NULL);
@@ -78,7 +82,8 @@ static size_t live_until(uint64_t end)
 	       now + (uint64_t)delay <= end) {
 		now += (uint64_t)delay;
 		sleeps += delay > 0;
-		reaper_run(&reaper, now);
+		idle_ns += turn_ns + (delay > 0 ? wake_ns : 0);
+		reaper_run_alone(&reaper, now);
 		wakes++;
 	}
 	now = end;
@@ -258,6 +263,174 @@ START_TEST(quiet_ones_keep_within_their_budget)
 		ck_assert_uint_le(n * ns, share_ns + share_ns / 50);
 		ck_assert_uint_ge(n * ns, share_ns - share_ns / 50);
 	}
+}
+END_TEST
+
+/* What a minute costs altogether, with waking up and all, for n buffers whose
+ * looks take ns, and how often somebody wakes up in it. */
+struct minute {
+	uint64_t cost_ns;
+	size_t looks;
+	size_t sleeps;
+};
+
+static struct minute a_minute(size_t n, uint64_t ns)
+{
+	struct minute minute;
+
+	look_ns = ns;
+	begin(n);
+	idle_ns = 1; /* by now it has spent something */
+	(void)live_until(now + 60000);
+	minute.looks = lot.fake.n_asked;
+	minute.cost_ns = cpu_ns();
+	sleeps = 0;
+	(void)live_until(now + 60000);
+	minute.looks = lot.fake.n_asked - minute.looks;
+	minute.cost_ns = cpu_ns() - minute.cost_ns;
+	minute.sleeps = sleeps;
+	lot_deinit(&lot);
+	look_ns = wake_ns = turn_ns = 0;
+	return minute;
+}
+
+#define SHARE_NS (UINT64_C(60000) * 1000 * REAPER_QUIET_PERMILLE)
+
+START_TEST(waking_up_is_paid_for)
+{
+	for (uint64_t ns = 1000; ns < 10000000; ns *= 10) {
+		struct minute minute;
+
+		wake_ns = ns;
+		turn_ns = ns / 10;
+		minute = a_minute(10000, 2500);
+		ck_assert_uint_le(minute.cost_ns,
+				  SHARE_NS + SHARE_NS / 50 + 2 * ns);
+		ck_assert_uint_ge(minute.cost_ns,
+				  SHARE_NS - SHARE_NS / 50 - 2 * ns);
+		ck_assert_uint_gt(minute.looks, 0);
+	}
+}
+END_TEST
+
+/* An emulated board: one slice costs more than ten rounds may spend. */
+START_TEST(nobody_wakes_up_for_nothing)
+{
+	struct minute minute;
+
+	wake_ns = 1400000;
+	minute = a_minute(10000, 2800000);
+	ck_assert_uint_gt(minute.sleeps, 0);
+	ck_assert_uint_eq(minute.looks, minute.sleeps * REAPER_SLICE_MIN);
+	ck_assert_uint_le(minute.cost_ns,
+			  SHARE_NS + REAPER_SLICE_MIN * 2800000 + 1400000);
+	ck_assert_uint_ge(minute.cost_ns,
+			  SHARE_NS - REAPER_SLICE_MIN * 2800000 - 1400000);
+}
+END_TEST
+
+/* As many as can be seen every 80 ms are, whatever it costs to wake up. */
+START_TEST(who_is_not_crowded_keeps_the_rhythm)
+{
+	const uint64_t ns = REAPER_SLICE_NS / REAPER_SLICE; /* as it begins */
+	const size_t n = REAPER_ROUND_MS * 1000 * REAPER_QUIET_PERMILLE / ns;
+	const size_t passes = 60000 / REAPER_ROUND_MS;
+	struct minute minute;
+
+	wake_ns = 1000000;
+	minute = a_minute(n, ns);
+	ck_assert_uint_eq(minute.looks, passes * n);
+	ck_assert_uint_eq(minute.sleeps, passes);
+	ck_assert_uint_gt(minute.cost_ns, 2 * SHARE_NS);
+
+	wake_ns = 1000000;
+	minute = a_minute(n + 1, ns);
+	ck_assert_uint_lt(minute.looks, passes * n / 2);
+	ck_assert_uint_le(minute.cost_ns, SHARE_NS + SHARE_NS / 50);
+	ck_assert_uint_ge(minute.cost_ns, SHARE_NS - SHARE_NS / 50);
+}
+END_TEST
+
+/* An eighth of what going round takes, but never for longer than a second. */
+START_TEST(rests_are_as_long_as_it_takes_anyway)
+{
+	const uint64_t ns = REAPER_SLICE_NS / REAPER_SLICE;
+	const uint64_t share_ns = UINT64_C(1000) * REAPER_QUIET_PERMILLE;
+	struct minute minute;
+
+	for (size_t n = 1000; n <= 400000; n *= 20) {
+		uint64_t rest_ms = n * ns / share_ns / REAPER_RESTS;
+
+		if (rest_ms < REAPER_ROUND_MS)
+			rest_ms = REAPER_ROUND_MS;
+		if (rest_ms > REAPER_REST_MS)
+			rest_ms = REAPER_REST_MS;
+		minute = a_minute(n, ns);
+		ck_assert_uint_ge(minute.sleeps, 60000 / rest_ms);
+		ck_assert_uint_le(minute.sleeps, 60000 / rest_ms + 1);
+	}
+}
+END_TEST
+
+/* What the thread does for others in between is not the round's to pay. */
+START_TEST(others_pay_for_themselves)
+{
+	int64_t left;
+
+	look_ns = 2500;
+	begin(1000);
+	idle_ns = 1;
+	(void)live_until(now + 10000);
+	now += (uint64_t)reaper_delay_ms(&reaper, now);
+	left = budget_has(&reaper.quiet.budget, now)
+		       ? reaper.quiet.budget.left_ns
+		       : 0;
+	ck_assert_int_gt(left, 0);
+	looks();
+	idle_ns += 1000000000;
+	reaper_run(&reaper, now);
+	ck_assert_int_eq(reaper.quiet.budget.left_ns,
+			 left - (int64_t)(looks() * 2500));
+
+	/* nor what it did before the first look */
+	lot_deinit(&lot);
+	begin(1000);
+	idle_ns = 1000000000;
+	now += REAPER_ROUND_MS;
+	left = reaper.quiet.budget.left_ns;
+	looks();
+	reaper_run_alone(&reaper, now);
+	ck_assert_int_eq(reaper.quiet.budget.left_ns,
+			 left - (int64_t)(looks() * 2500));
+	lot_deinit(&lot);
+	look_ns = 0;
+}
+END_TEST
+
+/* A timer that is a moment early costs what it costs. */
+START_TEST(waking_up_too_early_is_paid_for)
+{
+	int64_t left;
+
+	look_ns = 2500;
+	begin(1000);
+	idle_ns = 1;
+	(void)live_until(now + 10000);
+	now += (uint64_t)reaper_delay_ms(&reaper, now);
+	ck_assert(budget_has(&reaper.quiet.budget, now));
+	left = reaper.quiet.budget.left_ns;
+	looks();
+	for (int i = 0; i < 3; i++) {
+		idle_ns += 10000;
+		reaper_run_alone(&reaper, now - 1);
+	}
+	ck_assert_uint_eq(looks(), 0);
+	idle_ns += 10000;
+	reaper_run_alone(&reaper, now);
+	ck_assert_int_eq(reaper.quiet.budget.left_ns,
+			 left - 40000 - (int64_t)(looks() * 2500));
+	lot_deinit(&lot);
+	look_ns = 0;
 }
 END_TEST
 
@@ -582,6 +755,12 @@ int main(void)
 	tcase_add_test(rhythm, wanted_sweep_sees_every_buffer);
 	tcase_add_test(rhythm, pinned_and_unknown_count_as_held);
 	tcase_add_test(budget, quiet_ones_keep_within_their_budget);
+	tcase_add_test(budget, waking_up_is_paid_for);
+	tcase_add_test(budget, nobody_wakes_up_for_nothing);
+	tcase_add_test(budget, who_is_not_crowded_keeps_the_rhythm);
+	tcase_add_test(budget, rests_are_as_long_as_it_takes_anyway);
+	tcase_add_test(budget, others_pay_for_themselves);
+	tcase_add_test(budget, waking_up_too_early_is_paid_for);
 	tcase_add_test(budget, draining_ones_have_more_to_spend);
 	tcase_add_test(budget, hot_ones_keep_within_their_budget);
 	tcase_add_test(budget, a_crowd_holds_up_nobody);

@@ -284,51 +284,54 @@ static uint8_t *find_in_object(struct object *object, uint64_t offset,
 	return find_mapped(object->memory, object->run.phys + offset, length);
 }
 
-static int devmem_copy_to_client(struct object *object, uint64_t offset,
-				 uint64_t length)
+/* One piece, one way or the other. */
+typedef int copy_fn(int client_fd, uint64_t offset, uint8_t *device, size_t n);
+
+static int copy_out(int client_fd, uint64_t offset, uint8_t *device, size_t n)
 {
-	const uint8_t *device = find_in_object(object, offset, length);
 	_Alignas(16) uint8_t bytes[COPY_BYTES];
 
-	if (!device)
-		return -ERANGE;
-	while (length > 0) {
-		size_t n =
-			length < sizeof(bytes) ? (size_t)length : sizeof(bytes);
-		int r;
+	device_memory_read(bytes, device, n);
+	return lease_write(client_fd, bytes, n, offset);
+}
 
-		device_memory_read(bytes, device, n);
-		r = lease_write(object->fd, bytes, n, offset);
-		if (r)
-			return r;
+static int copy_in(int client_fd, uint64_t offset, uint8_t *device, size_t n)
+{
+	_Alignas(16) uint8_t bytes[COPY_BYTES];
+	int r = lease_read(client_fd, bytes, n, offset);
+
+	if (r == 0)
+		device_memory_write(device, bytes, n);
+	return r;
+}
+
+static int copy_range(struct object *object, uint64_t offset, uint64_t length,
+		      copy_fn *copy)
+{
+	uint8_t *device = find_in_object(object, offset, length);
+	int r = device ? 0 : -ERANGE;
+
+	while (r == 0 && length > 0) {
+		size_t n = length < COPY_BYTES ? (size_t)length : COPY_BYTES;
+
+		r = copy(object->fd, offset, device, n);
 		device += n;
 		offset += n;
 		length -= n;
 	}
-	return 0;
+	return r;
+}
+
+static int devmem_copy_to_client(struct object *object, uint64_t offset,
+				 uint64_t length)
+{
+	return copy_range(object, offset, length, copy_out);
 }
 
 static int devmem_copy_from_client(struct object *object, uint64_t offset,
 				   uint64_t length)
 {
-	uint8_t *device = find_in_object(object, offset, length);
-	_Alignas(16) uint8_t bytes[COPY_BYTES];
-
-	if (!device)
-		return -ERANGE;
-	while (length > 0) {
-		size_t n =
-			length < sizeof(bytes) ? (size_t)length : sizeof(bytes);
-		int r = lease_read(object->fd, bytes, n, offset);
-
-		if (r)
-			return r;
-		device_memory_write(device, bytes, n);
-		device += n;
-		offset += n;
-		length -= n;
-	}
-	return 0;
+	return copy_range(object, offset, length, copy_in);
 }
 
 /* Where a range of the object's guard is mapped, or NULL. */

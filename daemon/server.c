@@ -16,9 +16,10 @@
 #include "util/log.h"
 
 /*
- * The door; who is served when, inside, is up to turns.c.  Two things must not happen at it: that one user takes all the
- * places, and that a connection which cannot be accepted turns the loop without
- * end, since a listening socket stays readable until it is.
+ * The door; who is served when, inside, is up to turns.c.  Two things must not
+ * happen at it: that one user takes all the places, and that a connection which
+ * cannot be accepted turns the loop without end, since a listening socket stays
+ * readable until it is.
  *
  * For the first there are two limits, in all and for one uid, both a part of
  * the descriptors that this process may open, and the quota of the uid; whoever

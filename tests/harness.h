@@ -17,11 +17,13 @@
 /* Adds a test case named name to suite; suite owns it. */
 TCase *harness_case(Suite *suite, const char *name);
 
-/* Runs and frees suite; returns 0 where every test passed, else 1. */
+/* Runs and frees suite; returns 0 where every test passed, else 1.  Does not
+ * return where a test was skipped and none failed. */
 int harness_run(Suite *suite);
 
 /* Prints why this test program cannot run here and exits with 77, which the
- * automake driver counts as skipped. */
+ * automake driver counts as skipped.  In a test it ends that test, without its
+ * teardown; the others run, and unless one fails the program ends so. */
 void harness_skip(const char *reason) __attribute__((noreturn));
 
 /* True under valgrind (make check-valgrind), whose machine does not trap an

@@ -23,6 +23,7 @@ UTIL_TESTS = \
 	tests/check_error \
 	tests/check_fd \
 	tests/check_format \
+	tests/check_harness \
 	tests/check_list \
 	tests/check_log \
 	tests/check_parse \
@@ -34,6 +35,7 @@ tests_check_checksum_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_error_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_fd_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_format_LDADD = libharness.la libutil.la $(CHECK_LIBS)
+tests_check_harness_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_list_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_log_LDADD = libharness.la libutil.la $(CHECK_LIBS)
 tests_check_parse_LDADD = libharness.la libutil.la $(CHECK_LIBS)

@@ -40,6 +40,7 @@ libintegration_la_SOURCES = \
 	tests/integration/notification.c tests/integration/notification.h \
 	tests/integration/preload.c tests/integration/preload.h \
 	tests/integration/raw.c tests/integration/raw.h \
+	tests/integration/script.c tests/integration/script.h \
 	tests/integration/stage.c tests/integration/stage.h \
 	tests/integration/store.c tests/integration/store.h \
 	tests/integration/supervisor.c tests/integration/supervisor.h \

@@ -293,18 +293,6 @@ static enum sweep_end take_two(void *data, struct error *why)
 	return complete ? SWEEP_ABSORBED : SWEEP_REFUSED;
 }
 
-static void renew(void *data)
-{
-	(void)data;
-}
-
-static bool agree(void *data, struct error *why)
-{
-	(void)data;
-	(void)why;
-	return true;
-}
-
 static struct sweep_measure measure(void *data)
 {
 	(void)data;
@@ -320,9 +308,7 @@ static size_t sweep(enum sweep_end (*act)(void *data, struct error *why))
 		.name = "two blocks",
 		.faults = &faults,
 		.is_own = true,
-		.renew = renew,
 		.act = act,
-		.judge = agree,
 		.measure = measure,
 	};
 

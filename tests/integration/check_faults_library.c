@@ -11,6 +11,7 @@
 
 #include "tests/harness.h"
 #include "tests/integration/faults.h"
+#include "tests/integration/script.h"
 #include "tests/integration/supervisor.h"
 #include "tests/integration/sweep.h"
 #include "util/clock.h"
@@ -60,56 +61,11 @@ static void after(void)
 
 /* ---- what calls come to --------------------------------------------------- */
 
-struct script {
-	struct error *why;
-	int errors;
-	bool is_wrong;
-};
-
 /* What is short may be told by any of these; the daemon is not to blame. */
-static bool is_clear(int r, const struct contig_failure *failure)
-{
-	switch (r) {
-	case -ENOMEM:
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOSPC:
-	case -ECONNRESET:
-		return !failure || (failure->error == r && failure->text[0]);
-	default:
-		return false;
-	}
-}
-
-/* True: the call succeeded. */
-static bool note(struct script *script, const char *call, int r,
-		 const struct contig_failure *failure)
-{
-	if (r >= 0)
-		return true;
-	script->errors++;
-	if (!script->is_wrong)
-		error_write(script->why, "%s: %s%s%s%s", call, strerror(-r),
-			    failure ? ": " : "", failure ? failure->text : "",
-			    script->errors > 1 ? "; it is the second error"
-					       : "");
-	script->is_wrong |= !is_clear(r, failure) || script->errors > 1;
-	return false;
-}
-
-static enum sweep_end end_of(const struct script *script)
-{
-	if (script->is_wrong)
-		return SWEEP_WRONG;
-	return script->errors ? SWEEP_REFUSED : SWEEP_ABSORBED;
-}
+static const int promised[] = {-ENOMEM, -EMFILE,     -ENFILE,
+			       -ENOSPC, -ECONNRESET, 0};
 
 /* ---- around each time ----------------------------------------------------- */
-
-static void renew(void *data)
-{
-	(void)data;
-}
 
 static bool is_back(struct error *why)
 {
@@ -155,7 +111,6 @@ static size_t sweep(const char *name, void (*ready)(void *data),
 		.name = name,
 		.faults = &faults,
 		.is_own = true,
-		.renew = renew,
 		.ready = ready,
 		.act = act,
 		.judge = judge,
@@ -169,17 +124,6 @@ static size_t sweep(const char *name, void (*ready)(void *data),
 
 #define N_MANY 70 /* more than one message asks for */
 
-static struct contig *open_connection(struct script *script)
-{
-	struct contig *contig = NULL;
-	int r;
-
-	do
-		r = contig_open(&contig, supervisor.socket);
-	while (!note(script, "contig_open", r, NULL) && !script->is_wrong);
-	return contig;
-}
-
 static struct contig_buffer *alloc(struct script *script, struct contig *contig)
 {
 	struct contig_request request = CONTIG_REQUEST_INIT;
@@ -190,7 +134,7 @@ static struct contig_buffer *alloc(struct script *script, struct contig *contig)
 	request.size_bytes = 10000;
 	request.name = "test";
 	r = contig_alloc(contig, &request, &buffer, &failure);
-	(void)note(script, "contig_alloc", r, &failure);
+	(void)script_note(script, "contig_alloc", r, &failure);
 	return buffer;
 }
 
@@ -203,23 +147,23 @@ static void use(struct script *script, struct contig *contig,
 	int r;
 
 	r = contig_map(buffer, CONTIG_READ | CONTIG_WRITE, &map);
-	if (note(script, "contig_map", r, NULL))
+	if (script_note(script, "contig_map", r, NULL))
 		memset(map, 1, contig_size(buffer));
-	(void)note(script, "contig_begin_cpu",
-		   contig_begin_cpu(buffer, CONTIG_READ), NULL);
-	(void)note(script, "contig_end_cpu",
-		   contig_end_cpu(buffer, CONTIG_READ), NULL);
+	(void)script_note(script, "contig_begin_cpu",
+			  contig_begin_cpu(buffer, CONTIG_READ), NULL);
+	(void)script_note(script, "contig_end_cpu",
+			  contig_end_cpu(buffer, CONTIG_READ), NULL);
 	r = contig_describe(contig, contig_fd(buffer), &info);
-	(void)note(script, "contig_describe", r, NULL);
+	(void)script_note(script, "contig_describe", r, NULL);
 	r = contig_import(contig, contig_fd(buffer), &again);
-	if (note(script, "contig_import", r, NULL))
+	if (script_note(script, "contig_import", r, NULL))
 		(void)contig_release(again);
 }
 
 static enum sweep_end live(void *data, struct error *why)
 {
-	struct script script = {.why = why};
-	struct contig *contig = open_connection(&script);
+	struct script script = {.promised = promised, .why = why};
+	struct contig *contig = script_open(&script, supervisor.socket);
 	struct contig_buffer *buffer;
 
 	(void)data;
@@ -230,7 +174,7 @@ static enum sweep_end live(void *data, struct error *why)
 		use(&script, contig, buffer);
 	(void)contig_release(buffer);
 	(void)contig_close(contig);
-	return end_of(&script);
+	return script_end(&script);
 }
 
 START_TEST(in_a_whole_life)
@@ -269,7 +213,7 @@ static void alloc_later(struct script *script, struct contig *contig)
 
 	request.size_bytes = 1;
 	r = contig_alloc_start(contig, &request, 3, on_arrival, &arrival);
-	if (!note(script, "contig_alloc_start", r, NULL))
+	if (!script_note(script, "contig_alloc_start", r, NULL))
 		return;
 	while (arrival.told == 0) {
 		(void)poll(&pollfd, 1, LIMIT_MS);
@@ -279,7 +223,7 @@ static void alloc_later(struct script *script, struct contig *contig)
 		error_write(script->why, "told %d times", arrival.told);
 		script->is_wrong = true;
 	}
-	(void)note(script, "the callback's result", arrival.result, NULL);
+	(void)script_note(script, "the callback's result", arrival.result, NULL);
 }
 
 static void alloc_many(struct script *script, struct contig *contig)
@@ -292,7 +236,7 @@ static void alloc_many(struct script *script, struct contig *contig)
 	request.size_bytes = 1;
 	request.region = "guarded";
 	r = contig_alloc_many(contig, &request, N_MANY, buffers, &failure);
-	if (!note(script, "contig_alloc_many", r, &failure))
+	if (!script_note(script, "contig_alloc_many", r, &failure))
 		return;
 	for (size_t i = 0; i < N_MANY; i++)
 		(void)contig_release(buffers[i]);
@@ -300,8 +244,8 @@ static void alloc_many(struct script *script, struct contig *contig)
 
 static enum sweep_end take_many(void *data, struct error *why)
 {
-	struct script script = {.why = why};
-	struct contig *contig = open_connection(&script);
+	struct script script = {.promised = promised, .why = why};
+	struct contig *contig = script_open(&script, supervisor.socket);
 
 	(void)data;
 	if (!contig)
@@ -309,7 +253,7 @@ static enum sweep_end take_many(void *data, struct error *why)
 	alloc_many(&script, contig);
 	alloc_later(&script, contig);
 	(void)contig_close(contig);
-	return end_of(&script);
+	return script_end(&script);
 }
 
 START_TEST(with_many_buffers)
@@ -320,35 +264,10 @@ END_TEST
 
 /* ---- asking --------------------------------------------------------------- */
 
-static void list_all(struct script *script, struct contig *contig)
-{
-	struct contig_backend_info *backends = NULL;
-	struct contig_region_info *regions = NULL;
-	struct contig_buffer_info *buffers = NULL;
-	struct contig_client_info *clients = NULL;
-	struct contig_status status;
-	size_t n;
-
-	(void)note(script, "contig_get_status",
-		   contig_get_status(contig, &status), NULL);
-	(void)note(script, "contig_list_backends",
-		   contig_list_backends(contig, &backends, &n), NULL);
-	(void)note(script, "contig_list_regions",
-		   contig_list_regions(contig, &regions, &n), NULL);
-	(void)note(script, "contig_list_buffers",
-		   contig_list_buffers(contig, &buffers, &n), NULL);
-	(void)note(script, "contig_list_clients",
-		   contig_list_clients(contig, &clients, &n), NULL);
-	free(backends);
-	free(regions);
-	free(buffers);
-	free(clients);
-}
-
 static enum sweep_end ask(void *data, struct error *why)
 {
-	struct script script = {.why = why};
-	struct contig *contig = open_connection(&script);
+	struct script script = {.promised = promised, .why = why};
+	struct contig *contig = script_open(&script, supervisor.socket);
 	struct contig_damage *damages = NULL;
 	struct contig_check_result result;
 	struct contig_buffer *buffer;
@@ -359,15 +278,17 @@ static enum sweep_end ask(void *data, struct error *why)
 	if (!contig)
 		return SWEEP_WRONG;
 	buffer = alloc(&script, contig);
-	list_all(&script, contig);
-	(void)note(&script, "contig_occupancy",
-		   contig_occupancy(contig, "plain", cells, &n, NULL), NULL);
-	(void)note(&script, "contig_check",
-		   contig_check(contig, NULL, &result, &damages, &n), NULL);
+	script_list_all(&script, contig);
+	(void)script_note(&script, "contig_occupancy",
+			  contig_occupancy(contig, "plain", cells, &n, NULL),
+			  NULL);
+	(void)script_note(&script, "contig_check",
+			  contig_check(contig, NULL, &result, &damages, &n),
+			  NULL);
 	free(damages);
 	(void)contig_release(buffer);
 	(void)contig_close(contig);
-	return end_of(&script);
+	return script_end(&script);
 }
 
 START_TEST(while_it_asks)
@@ -395,7 +316,7 @@ static void restart(void *data)
 
 static enum sweep_end go_on(void *data, struct error *why)
 {
-	struct script script = {.why = why};
+	struct script script = {.promised = promised, .why = why};
 	struct contig_buffer *buffer = alloc(&script, lasting);
 
 	(void)data;
@@ -403,7 +324,7 @@ static enum sweep_end go_on(void *data, struct error *why)
 	(void)contig_release(buffer);
 	kept = contig_release(kept);
 	lasting = contig_close(lasting);
-	return end_of(&script);
+	return script_end(&script);
 }
 
 START_TEST(when_the_daemon_was_restarted)

@@ -12,6 +12,7 @@
 #include "proto/channel.h"
 #include "tests/harness.h"
 #include "tests/integration/raw.h"
+#include "tests/integration/script.h"
 #include "tests/integration/stage.h"
 #include "util/fd.h"
 
@@ -51,22 +52,11 @@ static void sweep(const char *name,
 	ck_assert_uint_eq(sweep_run(&what), 0);
 }
 
-static struct contig *open_connection(struct stage_script *script)
-{
-	struct contig *contig;
-	int r;
-
-	do
-		r = contig_open(&contig, stage.supervisor.socket);
-	while (!stage_note(script, "contig_open", r, NULL) && !script->is_wrong);
-	return r == 0 ? contig : NULL;
-}
-
 /* ---- lending -------------------------------------------------------------- */
 
 #define TOGETHER 3
 
-static size_t alloc(struct stage_script *script, struct contig *contig,
+static size_t alloc(struct script *script, struct contig *contig,
 		    const char *region, size_t n, struct contig_buffer **buffers)
 {
 	struct contig_request request = CONTIG_REQUEST_INIT;
@@ -77,10 +67,10 @@ static size_t alloc(struct stage_script *script, struct contig *contig,
 	request.region = region;
 	request.name = "test";
 	r = contig_alloc_many(contig, &request, n, buffers, &failure);
-	return stage_note(script, "contig_alloc", r, &failure) ? n : 0;
+	return script_note(script, "contig_alloc", r, &failure) ? n : 0;
 }
 
-static void ask_about(struct stage_script *script, struct contig *contig,
+static void ask_about(struct script *script, struct contig *contig,
 		      const struct contig_buffer *buffer)
 {
 	struct contig_buffer_info info;
@@ -88,38 +78,13 @@ static void ask_about(struct stage_script *script, struct contig *contig,
 	int r;
 
 	r = contig_describe(contig, contig_fd(buffer), &info);
-	(void)stage_note(script, "contig_describe", r, NULL);
+	(void)script_note(script, "contig_describe", r, NULL);
 	r = contig_import(contig, contig_fd(buffer), &again);
-	if (stage_note(script, "contig_import", r, NULL))
+	if (script_note(script, "contig_import", r, NULL))
 		(void)contig_release(again);
 }
 
-static void list_all(struct stage_script *script, struct contig *contig)
-{
-	struct contig_backend_info *backends = NULL;
-	struct contig_region_info *regions = NULL;
-	struct contig_buffer_info *buffers = NULL;
-	struct contig_client_info *clients = NULL;
-	struct contig_status status;
-	size_t n;
-
-	(void)stage_note(script, "contig_get_status",
-			 contig_get_status(contig, &status), NULL);
-	(void)stage_note(script, "contig_list_backends",
-			 contig_list_backends(contig, &backends, &n), NULL);
-	(void)stage_note(script, "contig_list_regions",
-			 contig_list_regions(contig, &regions, &n), NULL);
-	(void)stage_note(script, "contig_list_buffers",
-			 contig_list_buffers(contig, &buffers, &n), NULL);
-	(void)stage_note(script, "contig_list_clients",
-			 contig_list_clients(contig, &clients, &n), NULL);
-	free(backends);
-	free(regions);
-	free(buffers);
-	free(clients);
-}
-
-static void look_at(struct stage_script *script, struct contig *contig,
+static void look_at(struct script *script, struct contig *contig,
 		    const char *region)
 {
 	struct contig_damage *damages = NULL;
@@ -127,20 +92,20 @@ static void look_at(struct stage_script *script, struct contig *contig,
 	struct contig_cell cells[10];
 	size_t n = 10;
 
-	(void)stage_note(script, "contig_occupancy",
-			 contig_occupancy(contig, region, cells, &n, NULL),
-			 NULL);
-	(void)stage_note(script, "contig_check",
-			 contig_check(contig, region, &result, &damages, &n),
-			 NULL);
+	(void)script_note(script, "contig_occupancy",
+			  contig_occupancy(contig, region, cells, &n, NULL),
+			  NULL);
+	(void)script_note(script, "contig_check",
+			  contig_check(contig, region, &result, &damages, &n),
+			  NULL);
 	free(damages);
 }
 
 static enum sweep_end lend(void *data, struct error *why)
 {
-	struct stage_script script = {.stage = data, .why = why};
+	struct script script = {.promised = stage_promised, .why = why};
 	struct contig_buffer *buffers[1 + TOGETHER] = {NULL};
-	struct contig *contig = open_connection(&script);
+	struct contig *contig = script_open(&script, stage.supervisor.socket);
 	size_t n = 0;
 
 	if (contig) {
@@ -148,13 +113,13 @@ static enum sweep_end lend(void *data, struct error *why)
 		n += alloc(&script, contig, "guarded", TOGETHER, buffers + n);
 		if (n > 0)
 			ask_about(&script, contig, buffers[0]);
-		list_all(&script, contig);
+		script_list_all(&script, contig);
 		look_at(&script, contig, "guarded");
 	}
 	while (n > 0)
 		(void)contig_release(buffers[--n]);
 	(void)contig_close(contig);
-	return stage_end(&script);
+	return stage_end(data, &script);
 }
 
 START_TEST(while_it_lends)
@@ -169,9 +134,9 @@ END_TEST
  * told about by a second client. */
 static enum sweep_end share(void *data, struct error *why)
 {
-	struct stage_script script = {.stage = data, .why = why};
-	struct contig *owner = open_connection(&script);
-	struct contig *other = open_connection(&script);
+	struct script script = {.promised = stage_promised, .why = why};
+	struct contig *owner = script_open(&script, stage.supervisor.socket);
+	struct contig *other = script_open(&script, stage.supervisor.socket);
 	struct contig_buffer *buffers[TOGETHER] = {NULL}, *again = NULL;
 	int fd = -1;
 	size_t n;
@@ -185,14 +150,14 @@ static enum sweep_end share(void *data, struct error *why)
 	while (n > 0)
 		(void)contig_release(buffers[--n]);
 	(void)contig_close(owner);
-	if (fd >= 0 && stage_note(&script, "contig_import",
-				  contig_import(other, fd, &again), NULL)) {
+	if (fd >= 0 && script_note(&script, "contig_import",
+				   contig_import(other, fd, &again), NULL)) {
 		ask_about(&script, other, again);
 		(void)contig_release(again);
 	}
 	(void)fd_close(fd);
 	(void)contig_close(other);
-	return stage_end(&script);
+	return stage_end(data, &script);
 }
 
 START_TEST(while_buffers_are_shared)
@@ -204,7 +169,7 @@ END_TEST
 /* ---- refusing ------------------------------------------------------------- */
 
 /* What cannot be had, and the error that says so; or the one of a fault. */
-static void expect_refusal(struct stage_script *script, struct contig *contig,
+static void expect_refusal(struct script *script, struct contig *contig,
 			   const struct contig_request *request, int expected)
 {
 	struct contig_failure failure = {.error = 0};
@@ -215,7 +180,7 @@ static void expect_refusal(struct stage_script *script, struct contig *contig,
 	if (r == expected && failure.text[0])
 		return;
 	if (r < 0) {
-		(void)stage_note(script, "a refusal", r, &failure);
+		(void)script_note(script, "a refusal", r, &failure);
 		return;
 	}
 	(void)contig_release(buffer);
@@ -223,7 +188,7 @@ static void expect_refusal(struct stage_script *script, struct contig *contig,
 	script->is_wrong = true;
 }
 
-static void exceed_quota(struct stage_script *script, struct contig *contig,
+static void exceed_quota(struct script *script, struct contig *contig,
 			 struct contig_request *request)
 {
 	struct contig_failure failure = {.error = 0};
@@ -232,7 +197,7 @@ static void exceed_quota(struct stage_script *script, struct contig *contig,
 
 	request->size_bytes = 8 * MIB;
 	r = contig_alloc(contig, request, &whole, &failure);
-	if (!stage_note(script, "contig_alloc of all", r, &failure))
+	if (!script_note(script, "contig_alloc of all", r, &failure))
 		return;
 	request->region = "guarded";
 	request->size_bytes = 1;
@@ -242,8 +207,8 @@ static void exceed_quota(struct stage_script *script, struct contig *contig,
 
 static enum sweep_end refuse(void *data, struct error *why)
 {
-	struct stage_script script = {.stage = data, .why = why};
-	struct contig *contig = open_connection(&script);
+	struct script script = {.promised = stage_promised, .why = why};
+	struct contig *contig = script_open(&script, stage.supervisor.socket);
 	struct contig_request request = CONTIG_REQUEST_INIT;
 
 	if (contig) {
@@ -263,7 +228,7 @@ static enum sweep_end refuse(void *data, struct error *why)
 		exceed_quota(&script, contig, &request);
 	}
 	(void)contig_close(contig);
-	return stage_end(&script);
+	return stage_end(data, &script);
 }
 
 START_TEST(while_it_refuses)
@@ -277,7 +242,7 @@ END_TEST
 #define CROWD 30 /* so many that what is kept for a restart is tidied */
 
 /* All of a region is lent, and lent again while it comes back. */
-static void fill_twice(struct stage_script *script, struct contig *contig)
+static void fill_twice(struct script *script, struct contig *contig)
 {
 	struct contig_request request = CONTIG_REQUEST_INIT;
 	struct contig_failure failure = {.error = 0};
@@ -288,16 +253,16 @@ static void fill_twice(struct stage_script *script, struct contig *contig)
 	for (int i = 0; i < 2; i++) {
 		int r = contig_alloc(contig, &request, &whole, &failure);
 
-		if (stage_note(script, "contig_alloc of all", r, &failure))
+		if (script_note(script, "contig_alloc of all", r, &failure))
 			(void)contig_release(whole);
 	}
 }
 
 static enum sweep_end run_short(void *data, struct error *why)
 {
-	struct stage_script script = {.stage = data, .why = why};
+	struct script script = {.promised = stage_promised, .why = why};
 	struct contig_buffer *buffers[CROWD];
-	struct contig *contig = open_connection(&script);
+	struct contig *contig = script_open(&script, stage.supervisor.socket);
 	size_t n = 0;
 
 	for (int i = 0; contig && i < CROWD; i++)
@@ -307,7 +272,7 @@ static enum sweep_end run_short(void *data, struct error *why)
 	if (contig)
 		fill_twice(&script, contig);
 	(void)contig_close(contig);
-	return stage_end(&script);
+	return stage_end(data, &script);
 }
 
 START_TEST(while_it_runs_short)
@@ -343,12 +308,12 @@ static void leave_without_a_word(uint16_t opcode, bool is_broken)
 
 static enum sweep_end behave_badly(void *data, struct error *why)
 {
-	struct stage_script script = {.stage = data, .why = why};
+	struct script script = {.promised = stage_promised, .why = why};
 
 	leave_without_a_word(CONTIG_MSG_ALLOC, false);
 	leave_without_a_word(CONTIG_MSG_STATUS, false);
 	leave_without_a_word(CONTIG_MSG_STATUS, true);
-	return stage_end(&script);
+	return stage_end(data, &script);
 }
 
 START_TEST(while_clients_go_as_they_like)

@@ -146,18 +146,6 @@ static enum sweep_end act(void *data, struct error *why)
 
 /* ---- sweeps --------------------------------------------------------------- */
 
-static void renew(void *data)
-{
-	(void)data;
-}
-
-static bool agree(void *data, struct error *why)
-{
-	(void)data;
-	(void)why;
-	return true;
-}
-
 static struct sweep_measure measure(void *data)
 {
 	(void)data;
@@ -183,9 +171,7 @@ START_TEST(in_every_command)
 		.faults = &faults,
 		.alone = true,
 		.except = careless,
-		.renew = renew,
 		.act = act,
-		.judge = agree,
 		.measure = measure,
 		.data = (void *)(uintptr_t)commands[_i],
 	};

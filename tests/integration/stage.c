@@ -224,36 +224,15 @@ bool stage_judge(void *data, struct error *why)
 
 /* ---- a client ------------------------------------------------------------- */
 
-/* What the library's header promises where the daemon lacks something. */
-static bool is_clear(int r, const struct contig_failure *failure)
-{
-	return (r == -EIO || r == -ENOMEM || r == -EDQUOT || r == -ECONNRESET) &&
-	       (!failure || (failure->error == r && failure->text[0]));
-}
+/* By the library's header. */
+const int stage_promised[] = {-EIO, -ENOMEM, -EDQUOT, -ECONNRESET, 0};
 
-bool stage_note(struct stage_script *script, const char *call, int r,
-		const struct contig_failure *failure)
+enum sweep_end stage_end(struct stage *stage, const struct script *script)
 {
-	if (r >= 0)
-		return true;
-	script->errors++;
-	if (!script->is_wrong)
-		error_write(script->why, "%s: %s%s%s%s", call, strerror(-r),
-			    failure ? ": " : "", failure ? failure->text : "",
-			    script->errors > 1 ? "; it is the second error"
-					       : "");
-	script->is_wrong |= !is_clear(r, failure) || script->errors > 1;
-	return false;
-}
+	enum sweep_end end = script_end(script);
 
-enum sweep_end stage_end(const struct stage_script *script)
-{
-	struct stage *stage = script->stage;
-
-	if (script->is_wrong)
-		return SWEEP_WRONG;
 	/* what comes after the last call may fail as well */
-	if (!stage_wait_idle(stage, script->why))
+	if (end != SWEEP_WRONG && !stage_wait_idle(stage, script->why))
 		return SWEEP_WRONG;
-	return script->errors ? SWEEP_REFUSED : SWEEP_ABSORBED;
+	return end;
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "tests/integration/faults.h"
+#include "tests/integration/script.h"
 #include "tests/integration/supervisor.h"
 #include "tests/integration/sweep.h"
 #include "util/error.h"
@@ -59,17 +60,9 @@ bool stage_judge(void *data, struct error *why);
  * and n_clients - 1 others are connected. */
 bool stage_wait_idle(struct stage *stage, struct error *why);
 
-/* What a client's calls came to, one after the other. */
-struct stage_script {
-	struct stage *stage;
-	struct error *why;
-	int errors;    /* calls that failed */
-	bool is_wrong; /* with no error that could be explained */
-};
-
-/* Notes the result of a call.  True: it succeeded. */
-bool stage_note(struct stage_script *script, const char *call, int r,
-		const struct contig_failure *failure);
-enum sweep_end stage_end(const struct stage_script *script);
+/* The errors of calls where the daemon lacks something, 0 at the end. */
+extern const int stage_promised[];
+/* What the calls of a client came to, once everything is idle again. */
+enum sweep_end stage_end(struct stage *stage, const struct script *script);
 
 #endif

@@ -62,6 +62,12 @@ static bool is_more(const struct sweep_measure *now,
 	return now->fds > before->fds || now->blocks > before->blocks;
 }
 
+static void renew(const struct sweep *sweep)
+{
+	if (sweep->renew)
+		sweep->renew(sweep->data);
+}
+
 /* What there is, once it is no more than before, or stays more. */
 static struct sweep_measure measure(const struct sweep *sweep,
 				    const struct sweep_measure *before)
@@ -99,7 +105,8 @@ __attribute__((noinline)) static enum sweep_end once(const struct sweep *sweep,
 		error_write_prefix(why, "refused without a fault");
 		end = SWEEP_WRONG;
 	}
-	if (end != SWEEP_WRONG && !sweep->judge(sweep->data, why))
+	if (end != SWEEP_WRONG && sweep->judge &&
+	    !sweep->judge(sweep->data, why))
 		end = SWEEP_WRONG;
 	return end;
 }
@@ -159,7 +166,7 @@ static enum sweep_end fail_anew(struct course *course, const struct fault *fault
 	struct sweep_measure now;
 	enum sweep_end end;
 
-	sweep->renew(sweep->data);
+	renew(sweep);
 	end = once(sweep, fault, firedp, why);
 	if (end == SWEEP_WRONG)
 		return end;
@@ -198,7 +205,7 @@ static void try(struct course *course, const struct fault *fault)
 		if (sweep->show)
 			sweep->show(sweep->data);
 		if (!sweep->alone)
-			sweep->renew(sweep->data);
+			renew(sweep);
 	}
 	if (fired || end == SWEEP_WRONG)
 		course->ends[end]++;
@@ -244,7 +251,7 @@ static struct fault *rehearse(struct course *course, size_t *np)
 		enum sweep_end end;
 
 		if (i == 0 || sweep->alone)
-			sweep->renew(sweep->data);
+			renew(sweep);
 		end = once(sweep, NULL, &fired, &why);
 		ck_assert_msg(end == SWEEP_ABSORBED, "%s, without a fault: %s",
 			      sweep->name, why.text);

@@ -33,13 +33,15 @@ struct sweep {
 	const char *const *except; /* libraries whose own calls do not fail,
 				      NULL at the end; or NULL */
 
-	/* Begins anew, with a process that knows nothing of the last fault. */
+	/* Begins anew, with a process that knows nothing of the last fault; or
+	 * NULL: it is a new one each time, or always this one. */
 	void (*renew)(void *data);
 	/* Before each time; or NULL. */
 	void (*ready)(void *data);
 	/* Does it while a call may fail. */
 	enum sweep_end (*act)(void *data, struct error *why);
-	/* No call fails any more: is all well, does the next one succeed? */
+	/* No call fails any more: is all well, does the next one succeed?  Or
+	 * NULL. */
 	bool (*judge)(void *data, struct error *why);
 	/* What the process has when nothing is under way. */
 	struct sweep_measure (*measure)(void *data);

@@ -49,19 +49,6 @@ uint64_t want_charge_bytes(const struct want *want, const struct region *region)
 	return sum_up(want, region, 0);
 }
 
-static void append(char *text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void append(char *text, const char *format, ...)
-{
-	size_t len = strlen(text);
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text + len, CONTIG_MSG_TEXT_BYTES - len, format, args);
-	va_end(args);
-}
-
 void refusal_add(struct refusal *refusal, const char *format, ...)
 {
 	size_t len = strlen(refusal->text);
@@ -101,8 +88,8 @@ uint32_t refusal_space_reason(int outcome)
 	}
 }
 
-static void append_constraints(char *text, const struct want *want,
-			       unsigned int constraints)
+static void add_constraints(struct refusal *refusal, const struct want *want,
+			    unsigned int constraints)
 {
 	const struct space_request *run = &want->run;
 	const char *link = ", but none ";
@@ -114,17 +101,18 @@ static void append_constraints(char *text, const struct want *want,
 			(run->max_phys != UINT64_MAX ? SPACE_MAX_PHYS : 0) |
 			(run->boundary_bytes ? SPACE_BOUNDARY : 0);
 	if (constraints & SPACE_ALIGN) {
-		append(text, "%sat a multiple of %s", link,
-		       format_size(size, run->align_bytes));
+		refusal_add(refusal, "%sat a multiple of %s", link,
+			    format_size(size, run->align_bytes));
 		link = " and ";
 	}
 	if (constraints & SPACE_MAX_PHYS) {
-		append(text, "%sup to address 0x%" PRIx64, link, run->max_phys);
+		refusal_add(refusal, "%sup to address 0x%" PRIx64, link,
+			    run->max_phys);
 		link = " and ";
 	}
 	if (constraints & SPACE_BOUNDARY)
-		append(text, "%swithin a boundary of %s", link,
-		       format_size(size, run->boundary_bytes));
+		refusal_add(refusal, "%swithin a boundary of %s", link,
+			    format_size(size, run->boundary_bytes));
 }
 
 void refusal_set_space(struct refusal *refusal, const struct want *want,
@@ -144,35 +132,35 @@ void refusal_set_space(struct refusal *refusal, const struct want *want,
 	if (want->count > 1)
 		(void)snprintf(times, sizeof(times), "%" PRIu32 " x ",
 			       want->count);
-	append(refusal->text, "%s%s requested", times,
-	       format_size(size, want->run.size_bytes));
+	refusal_add(refusal, "%s%s requested", times,
+		    format_size(size, want->run.size_bytes));
 	if (guard_bytes > 0 && outcome != SPACE_E_INVALID)
-		append(refusal->text, " (and a guard of %s behind%s)",
-		       format_size(size, guard_bytes),
-		       want->count > 1 ? " each" : "");
+		refusal_add(refusal, " (and a guard of %s behind%s)",
+			    format_size(size, guard_bytes),
+			    want->count > 1 ? " each" : "");
 	if (outcome == SPACE_E_INVALID) {
-		append(refusal->text, ", which no run can satisfy: a boundary "
-				      "is smaller than the size");
+		refusal_add(refusal, ", which no run can satisfy: a boundary "
+				     "is smaller than the size");
 		return;
 	}
 	if (outcome == SPACE_E_TOO_LARGE) {
-		append(refusal->text, ", it never holds more than %s in a run",
-		       format_size(size, usable_longest_ever_bytes(region,
-								   want->who)));
+		refusal_add(refusal, ", it never holds more than %s in a run",
+			    format_size(size, usable_longest_ever_bytes(
+						      region, want->who)));
 		return;
 	}
-	append(refusal->text, ", %s free",
-	       format_size(size, refusal->free_bytes));
-	append(refusal->text, ", longest run %s",
-	       format_size(size, refusal->largest_free_bytes));
+	refusal_add(refusal, ", %s free",
+		    format_size(size, refusal->free_bytes));
+	refusal_add(refusal, ", longest run %s",
+		    format_size(size, refusal->largest_free_bytes));
 	if (outcome == SPACE_E_CONSTRAINT)
-		append_constraints(refusal->text, want, constraints);
+		add_constraints(refusal, want, constraints);
 	if (region->draining_bytes > 0)
-		append(refusal->text, "; %s draining",
-		       format_size(size, region->draining_bytes));
+		refusal_add(refusal, "; %s draining",
+			    format_size(size, region->draining_bytes));
 	if (region->quarantined_bytes > 0)
-		append(refusal->text, "; %s quarantined",
-		       format_size(size, region->quarantined_bytes));
+		refusal_add(refusal, "; %s quarantined",
+			    format_size(size, region->quarantined_bytes));
 }
 
 int refusal_closeness(uint32_t reason)

@@ -184,12 +184,9 @@ static int print(FILE *stream, const struct list *tracts)
 /* The file's seal: an open file of its own, which cannot write. */
 static int seal(int fd)
 {
-	char path[32];
-	_cleanup_fd_ int sealing_fd = -1;
+	_cleanup_fd_ int sealing_fd = fd_reopen(fd, O_RDONLY);
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	sealing_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (sealing_fd < 0 || flock(sealing_fd, LOCK_SH | LOCK_NB) < 0)
+	if (sealing_fd >= 0 && flock(sealing_fd, LOCK_SH | LOCK_NB) < 0)
 		return -errno;
 	return TAKE_FD(sealing_fd);
 }

@@ -193,14 +193,6 @@ static size_t find_deed(const struct inheritance *inheritance)
 	return i;
 }
 
-static int find(const struct inheritance *inheritance, const char *name)
-{
-	for (size_t i = 0; i < inheritance->n; i++)
-		if (strcmp(inheritance->items[i].name, name) == 0)
-			return inheritance->items[i].fd;
-	return -ENOENT;
-}
-
 /* What there is of a kind; that there is too little is the backend's to say. */
 static int gather(struct inheritance *inheritance, const struct tract *tract,
 		  const char *kind, struct parcel *parcel)
@@ -210,7 +202,7 @@ static int gather(struct inheritance *inheritance, const struct tract *tract,
 
 	(void)kind_name(&name, tract, kind);
 	if (is_device(kind)) {
-		fd = find(inheritance, name.text);
+		fd = inheritance_get(inheritance, name.text);
 		return fd < 0 ? 0 : parcel_add_dup(parcel, kind, fd);
 	}
 	while (r == 0 && (fd = inheritance_take(inheritance, name.text)) >= 0) {

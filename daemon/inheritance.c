@@ -88,6 +88,13 @@ bool inheritance_has(const struct inheritance *inheritance, const char *name)
 	return find(inheritance, name) < inheritance->n;
 }
 
+int inheritance_get(const struct inheritance *inheritance, const char *name)
+{
+	size_t i = find(inheritance, name);
+
+	return i < inheritance->n ? inheritance->items[i].fd : -ENOENT;
+}
+
 int inheritance_take(struct inheritance *inheritance, const char *name)
 {
 	size_t i = find(inheritance, name);

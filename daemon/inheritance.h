@@ -31,6 +31,8 @@ int inheritance_add_consume(struct inheritance *inheritance, const char *name,
 			    int fd);
 
 bool inheritance_has(const struct inheritance *inheritance, const char *name);
+/* The first descriptor of that name, borrowed; or -ENOENT. */
+int inheritance_get(const struct inheritance *inheritance, const char *name);
 
 /* The first descriptor of that name, from now on the caller's; or -ENOENT. */
 int inheritance_take(struct inheritance *inheritance, const char *name);

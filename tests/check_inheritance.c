@@ -45,6 +45,9 @@ START_TEST(each_is_taken_once_and_in_order)
 	add("x", c);
 	ck_assert(inheritance_has(&inheritance, "x"));
 	ck_assert(!inheritance_has(&inheritance, "z"));
+	ck_assert_int_eq(inheritance_get(&inheritance, "x"), a);
+	ck_assert_int_eq(inheritance_get(&inheritance, "z"), -ENOENT);
+	ck_assert_uint_eq(inheritance.n, 3);
 	ck_assert_int_eq(inheritance_take(&inheritance, "x"), a);
 	ck_assert_uint_eq(inheritance.n, 2);
 	ck_assert_str_eq(inheritance.items[0].name, "y");

@@ -379,8 +379,7 @@ int lender_add_region_consume(struct lender *lender, struct region *region)
 void lender_use_vault(struct lender *lender, struct vault *vault)
 {
 	lender->vault = vault;
-	if (vault && vault->file.ledger)
-		lender->next_id = ledger_first_id(vault->file.ledger);
+	lender->next_id = vault_first_id(vault);
 }
 
 void lender_add_buffer(struct lender *lender, struct buffer *buffer)

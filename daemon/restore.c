@@ -123,9 +123,7 @@ static void doubt(struct restore *restore, const struct ledger_record *record)
 /* Looks through all records. */
 static int look_up(struct restore *restore, const struct restore_memory *what)
 {
-	size_t room = restore->vault->file.ledger
-			      ? ledger_count(restore->vault->file.ledger)
-			      : 0;
+	size_t room = vault_count(restore->vault);
 	const struct ledger_record *record;
 
 	restore->runs = calloc(room + 1, sizeof(*restore->runs));

@@ -156,8 +156,7 @@ static int list_lent(struct vault *vault)
 {
 	const struct ledger_record *record;
 
-	vault->lent = calloc(ledger_count(vault->file.ledger) + 1,
-			     sizeof(*vault->lent));
+	vault->lent = calloc(vault_count(vault) + 1, sizeof(*vault->lent));
 	if (!vault->lent)
 		return -ENOMEM;
 	for (size_t place = 0; (record = vault_next(vault, &place)); place++)
@@ -287,6 +286,18 @@ struct vault *vault_free(struct vault *vault)
 	free(vault->lent);
 	free(vault);
 	return NULL;
+}
+
+uint64_t vault_first_id(const struct vault *vault)
+{
+	return vault && vault->file.ledger
+		       ? ledger_first_id(vault->file.ledger)
+		       : 1;
+}
+
+size_t vault_count(const struct vault *vault)
+{
+	return vault->file.ledger ? ledger_count(vault->file.ledger) : 0;
 }
 
 const struct ledger_record *vault_next(const struct vault *vault, size_t *placep)

@@ -91,7 +91,10 @@ struct vault_entry *vault_erase(struct vault_entry *entry);
 
 /* ---- starting ---- */
 
-/* As ledger_next(); nothing where there is no ledger. */
+/* The first id that no buffer ever had. */
+uint64_t vault_first_id(const struct vault *vault);
+/* As ledger_count() and ledger_next(); nothing where there is no ledger. */
+size_t vault_count(const struct vault *vault);
 const struct ledger_record *vault_next(const struct vault *vault,
 				       size_t *placep);
 /* The entry of a buffer whose descriptor was found, and with *fdp the

@@ -149,6 +149,7 @@ START_TEST(no_vault_is_no_burden)
 	vault_note_guard(entry);
 	vault_drain(entry);
 	ck_assert_ptr_null(vault_erase(entry));
+	ck_assert_uint_eq(vault_first_id(NULL), 1);
 	vault_freeze(NULL);
 	vault_settle(NULL);
 	ck_assert_ptr_null(vault_free(NULL));
@@ -170,10 +171,14 @@ START_TEST(what_was_lent_is_taken_once)
 	ino_t inode;
 	int fd;
 
+	ck_assert_uint_eq(vault_first_id(vault), 1);
+	ck_assert_uint_eq(vault_count(vault), 0);
 	vault_drain(lend(1, &fd));
 	inode = inode_of(fd);
 	(void)fd_close(fd);
 	restart();
+	ck_assert_uint_gt(vault_first_id(vault), 1);
+	ck_assert_uint_eq(vault_count(vault), 1);
 	ck_assert_uint_eq(state_of(1), LEDGER_DRAINING);
 	entry = vault_take(vault, 1, &fd);
 	ck_assert_ptr_nonnull(entry);

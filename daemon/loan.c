@@ -48,6 +48,7 @@ struct loan *loan_free(struct loan *loan)
 	return NULL;
 }
 
+/* 0 or enum space_outcome. */
 static int take_runs(const struct want *want, struct region *region,
 		     struct run *runs, struct space_refusal *why)
 {
@@ -152,14 +153,10 @@ int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
 	failure->constraints = 0;
 	failure->quota = 0;
 	r = take_runs(want, region, runs, &space_why);
-	if (r > 0) {
+	if (r) {
 		failure->outcome = r;
 		failure->constraints = space_why.constraints;
 		return fail(failure, refusal_space_reason(r));
-	}
-	if (r < 0) {
-		error_write(&failure->why, "the daemon is out of memory");
-		return fail(failure, CONTIG_MSG_R_RESOURCE);
 	}
 	r = make_buffers(loan, &spec, runs, next_idp, &failure->why);
 	if (r == 0)

@@ -14,8 +14,7 @@
 
 struct loan;
 
-/* result is 0, or the reason of loan::refusal.  The loan may be
- * freed by it. */
+/* result is 0, or the reason of loan::refusal.  The loan may be freed by it. */
 typedef void loan_fn(struct loan *loan, int result);
 
 struct lender;

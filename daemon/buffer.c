@@ -232,7 +232,7 @@ int buffer_restore(struct buffer **bufferp, const struct buffer_past *past)
 static void empty_object(struct buffer *buffer)
 {
 	const struct backend *backend = buffer->region->memory->backend;
-	const struct run *whole = &buffer->stain->run;
+	const struct run *whole = buffer_whole(buffer);
 
 	if (backend->object_discard && whole->size_bytes > BUFFER_DISCARD_BYTES) {
 		buffer->stain->object = buffer->object;
@@ -263,7 +263,7 @@ struct buffer *buffer_free(struct buffer *buffer, enum buffer_end end)
 		region_soil_consume(region, buffer->stain);
 	} else {
 		backend->object_free(buffer->object);
-		region_give_back(region, &buffer->stain->run);
+		region_give_back(region, buffer_whole(buffer));
 		free(buffer->stain);
 	}
 	free(buffer);

@@ -124,6 +124,12 @@ static inline uint64_t buffer_bytes(const struct buffer *buffer)
 	return buffer->object->run.size_bytes;
 }
 
+/* All that it takes of its region, the guard included. */
+static inline const struct run *buffer_whole(const struct buffer *buffer)
+{
+	return &buffer->stain->run;
+}
+
 static inline uint32_t buffer_owner_uid(const struct buffer *buffer)
 {
 	return buffer->account->uid;

@@ -24,12 +24,12 @@
 
 const struct buffer *damage_neighbour(const struct buffer *buffer)
 {
-	const struct run *whole = &buffer->stain->run;
+	uint64_t last = run_last(buffer_whole(buffer));
 	const struct buffer *other;
 
 	list_for_each (other, &buffer->region->buffers, region_link)
-		if (other->stain->run.phys > whole->phys &&
-		    other->stain->run.phys - 1 == run_last(whole))
+		if (buffer_whole(other)->phys > last &&
+		    buffer_whole(other)->phys - 1 == last)
 			return other;
 	return NULL;
 }

@@ -77,6 +77,6 @@ void occupancy_fill(const struct region *region, uint64_t cell_bytes,
 				? offsetof(struct contig_msg_cell, lent_bytes)
 				: offsetof(struct contig_msg_cell,
 					   draining_bytes);
-		add_run(&picture, &buffer->stain->run); /* with its guard */
+		add_run(&picture, buffer_whole(buffer));
 	}
 }

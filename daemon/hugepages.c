@@ -3,16 +3,15 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/kernel_number.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/format.h"
-#include "util/parse.h"
 
 /*
  * Huge pages come from a stock that the administrator, or the kernel's command
@@ -25,41 +24,15 @@
  * to, and after a restart it needs the pages again.
  */
 
-#define TEXT_LIMIT_BYTES 4096
-
-static int read_number(const char *directory, const char *file,
+static int read_number(const struct hugepages *hugepages, const char *file,
 		       uint64_t *numberp)
 {
-	_cleanup_free_ char *text = NULL;
-	char path[256];
-	size_t len;
-	int r;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, file);
-	r = fd_read_file(path, TEXT_LIMIT_BYTES, &text, &len);
-	if (r)
-		return r;
-	text[strcspn(text, "\n")] = '\0';
-	return parse_u64(text, numberp, NULL);
-}
-
-static int write_text(const char *path, const char *text)
-{
-	_cleanup_fd_ int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return fd_write_all(fd, text, strlen(text));
+	return kernel_number_read(hugepages->directory, file, numberp);
 }
 
 static int write_stock(const struct hugepages *hugepages, uint64_t pages)
 {
-	char path[256], text[32];
-
-	(void)snprintf(path, sizeof(path), "%s/nr_hugepages",
-		       hugepages->directory);
-	(void)snprintf(text, sizeof(text), "%" PRIu64 "\n", pages);
-	return write_text(path, text);
+	return kernel_number_write(hugepages->directory, "nr_hugepages", pages);
 }
 
 /* Appends the sizes that there are: "2M, 1G". */
@@ -118,10 +91,10 @@ int hugepages_count_available(const struct hugepages *hugepages,
 	uint64_t free_pages = 0, promised = 0;
 	int r;
 
-	r = read_number(hugepages->directory, "free_hugepages", &free_pages);
+	r = read_number(hugepages, "free_hugepages", &free_pages);
 	if (r)
 		return r;
-	r = read_number(hugepages->directory, "resv_hugepages", &promised);
+	r = read_number(hugepages, "resv_hugepages", &promised);
 	if (r)
 		return r;
 	*pagesp = free_pages > promised ? free_pages - promised : 0;
@@ -136,7 +109,7 @@ static int raise(const struct hugepages *hugepages, uint64_t missing,
 	int r;
 
 	*raisedp = 0;
-	r = read_number(hugepages->directory, "nr_hugepages", &before);
+	r = read_number(hugepages, "nr_hugepages", &before);
 	if (r)
 		return r;
 	if (__builtin_add_overflow(before, missing, &wanted))
@@ -144,7 +117,7 @@ static int raise(const struct hugepages *hugepages, uint64_t missing,
 	r = write_stock(hugepages, wanted);
 	if (r)
 		return r;
-	r = read_number(hugepages->directory, "nr_hugepages", &after);
+	r = read_number(hugepages, "nr_hugepages", &after);
 	if (r)
 		return r;
 	*raisedp = after > before ? after - before : 0;
@@ -167,7 +140,8 @@ int hugepages_provide(const struct hugepages *hugepages, uint64_t wanted,
 		if (*pagesp >= wanted || attempt == 2)
 			return 0;
 		if (attempt == 1)
-			(void)write_text(hugepages->compact_path, "1\n");
+			(void)kernel_number_write(NULL, hugepages->compact_path,
+						  1);
 		r = raise(hugepages, wanted - *pagesp, &raised);
 		if (r)
 			return error_set(
@@ -186,7 +160,7 @@ int hugepages_provide(const struct hugepages *hugepages, uint64_t wanted,
 int hugepages_lower(const struct hugepages *hugepages, uint64_t pages)
 {
 	uint64_t stock = 0;
-	int r = read_number(hugepages->directory, "nr_hugepages", &stock);
+	int r = read_number(hugepages, "nr_hugepages", &stock);
 
 	if (r)
 		return r;

@@ -11,11 +11,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "daemon/kernel_number.h"
 #include "util/cleanup.h"
-#include "util/fd.h"
 #include "util/format.h"
 #include "util/log.h"
-#include "util/parse.h"
 
 /*
  * The kernel's udmabuf, not to be confused with ikwzm's u-dma-buf.
@@ -157,36 +156,6 @@ enum udmabuf_vmap udmabuf_vmap_of(const struct kernel_release *release)
 	return UDMABUF_VMAP_WORKS;
 }
 
-static int read_parameter(const char *directory, const char *name,
-			  uint64_t *valuep)
-{
-	_cleanup_free_ char *text = NULL;
-	char path[256];
-	size_t len;
-	int r;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	r = fd_read_file(path, 64, &text, &len);
-	if (r)
-		return r;
-	text[strcspn(text, "\n")] = '\0';
-	return parse_u64(text, valuep, NULL);
-}
-
-static int write_parameter(const char *directory, const char *name,
-			   uint64_t value)
-{
-	_cleanup_fd_ int fd = -1;
-	char path[256], text[32];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	(void)snprintf(text, sizeof(text), "%" PRIu64 "\n", value);
-	return fd_write_all(fd, text, strlen(text));
-}
-
 int udmabuf_limits_read(const char *directory, struct udmabuf_limits *limits)
 {
 	uint64_t size_mib = 0, pieces = 0;
@@ -194,10 +163,10 @@ int udmabuf_limits_read(const char *directory, struct udmabuf_limits *limits)
 
 	if (!directory)
 		directory = PARAMETERS;
-	r = read_parameter(directory, "size_limit_mb", &size_mib);
+	r = kernel_number_read(directory, "size_limit_mb", &size_mib);
 	if (r)
 		return r;
-	r = read_parameter(directory, "list_limit", &pieces);
+	r = kernel_number_read(directory, "list_limit", &pieces);
 	if (r)
 		return r;
 	limits->size_bytes = size_mib > INT_MAX ? 0 : size_mib * MIB;
@@ -217,7 +186,7 @@ static uint64_t max_mib(const struct kernel_release *release)
 static int raise_parameter(const char *directory, const char *name,
 			   uint64_t value, struct error *why)
 {
-	int r = write_parameter(directory, name, value);
+	int r = kernel_number_write(directory, name, value);
 
 	if (r)
 		return error_set(why, r, "cannot raise %s/%s to %" PRIu64 ": %s",

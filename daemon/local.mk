@@ -57,22 +57,22 @@ libdaemon_la_SOURCES = \
 	daemon/pattern.c daemon/pattern.h \
 	daemon/policy.c daemon/policy.h \
 	daemon/prepare.c daemon/prepare.h \
-	daemon/quota.c daemon/quota.h \
 	daemon/privilege.c daemon/privilege.h \
 	daemon/probes.c daemon/probes.h \
 	daemon/pulse.c daemon/pulse.h \
+	daemon/quota.c daemon/quota.h \
 	daemon/reaper.c daemon/reaper.h \
 	daemon/refusal.c daemon/refusal.h \
 	daemon/region.c daemon/region.h \
 	daemon/registry.c daemon/registry.h \
 	daemon/reply.c daemon/reply.h \
-	daemon/restore.c daemon/restore.h \
-	daemon/roll.c daemon/roll.h \
 	daemon/request.c daemon/request.h \
 	daemon/request_alloc.c daemon/request_alloc.h \
 	daemon/request_check.c daemon/request_check.h \
 	daemon/request_cpu.c daemon/request_cpu.h \
 	daemon/request_list.c daemon/request_list.h \
+	daemon/restore.c daemon/restore.h \
+	daemon/roll.c daemon/roll.h \
 	daemon/run.h \
 	daemon/scrubber.c daemon/scrubber.h \
 	daemon/sealed.c daemon/sealed.h \
@@ -85,17 +85,17 @@ libdaemon_la_SOURCES = \
 	daemon/shelf.c daemon/shelf.h \
 	daemon/shelf_queue.c daemon/shelf_queue.h \
 	daemon/space.c daemon/space.h \
-	daemon/tract.c daemon/tract.h \
 	daemon/token.c daemon/token.h \
-	daemon/udmabuf.c daemon/udmabuf.h \
+	daemon/tract.c daemon/tract.h \
 	daemon/turns.c daemon/turns.h \
+	daemon/udmabuf.c daemon/udmabuf.h \
 	daemon/udmabuf_memory.c daemon/udmabuf_memory.h \
 	daemon/udmabuf_probe.c daemon/udmabuf_probe.h \
 	daemon/udmabuf_trial.c daemon/udmabuf_trial.h \
 	daemon/udmabuf_window.c daemon/udmabuf_window.h \
 	daemon/usable.c daemon/usable.h \
-	daemon/warden.c daemon/warden.h \
 	daemon/vault.c daemon/vault.h \
+	daemon/warden.c daemon/warden.h \
 	daemon/worker.c daemon/worker.h
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(CAPNG_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
 libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.la \
@@ -158,20 +158,20 @@ DAEMON_TESTS = \
 	tests/check_pattern \
 	tests/check_policy \
 	tests/check_prepare \
-	tests/check_quota \
 	tests/check_privilege \
 	tests/check_probes \
 	tests/check_pulse \
+	tests/check_quota \
 	tests/check_reaper \
 	tests/check_refusal \
 	tests/check_region \
 	tests/check_registry \
 	tests/check_reply \
+	tests/check_request \
+	tests/check_request_check \
 	tests/check_restore \
 	tests/check_restore_doubt \
 	tests/check_roll \
-	tests/check_request \
-	tests/check_request_check \
 	tests/check_scrubber \
 	tests/check_sealed \
 	tests/check_server \
@@ -183,16 +183,16 @@ DAEMON_TESTS = \
 	tests/check_shelf_queue \
 	tests/check_space \
 	tests/check_space_model \
-	tests/check_tract \
 	tests/check_token \
-	tests/check_udmabuf \
+	tests/check_tract \
 	tests/check_turns \
+	tests/check_udmabuf \
 	tests/check_udmabuf_memory \
 	tests/check_udmabuf_probe \
 	tests/check_udmabuf_window \
 	tests/check_usable \
-	tests/check_warden \
 	tests/check_vault \
+	tests/check_warden \
 	tests/check_worker
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -201,6 +201,7 @@ tests_check_attempt_LDADD = libharness.la libfake.la libdaemon.la libconfigurati
 tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_banner_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bounce_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_budget_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -211,7 +212,9 @@ tests_check_closer_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CH
 tests_check_closings_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_command_line_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_credentials_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_custody_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_damage_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_deed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_device_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_dirt_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -238,12 +241,15 @@ tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_manager_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_owner_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_parcel_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_partitions_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_patrol_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_pattern_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_policy_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_prepare_LDADD = libcustodian.la libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_privilege_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_probes_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_pulse_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_quota_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_refusal_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -252,37 +258,31 @@ tests_check_registry_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(
 tests_check_reply_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_request_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_request_check_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
-tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_session_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_setup_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_shelf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_shelf_queue_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_turns_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_udmabuf_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_udmabuf_probe_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_udmabuf_window_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_usable_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
-tests_check_warden_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_vault_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_custody_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_deed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_parcel_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_sealed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_prepare_LDADD = libcustodian.la libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_restore_SOURCES = tests/check_restore.c tests/lives.c tests/lives.h
 tests_check_restore_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_restore_doubt_SOURCES = tests/check_restore_doubt.c tests/lives.c tests/lives.h
 tests_check_restore_doubt_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_roll_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_sealed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_session_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_setup_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_setup_custody_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_pulse_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_banner_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_shelf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_shelf_queue_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_turns_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_udmabuf_memory_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_udmabuf_probe_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_udmabuf_window_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_usable_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_vault_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_warden_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

@@ -54,8 +54,8 @@ struct backend_report {
 /* Embedded first in what a backend allocates. */
 struct memory {
 	const struct backend *backend;
-	uint32_t guarantees; /* CONTIG_MSG_CONTIGUOUS ... */
-	uint32_t cpu_access; /* enum contig_msg_cpu_access */
+	uint32_t guarantees;  /* CONTIG_MSG_CONTIGUOUS ... */
+	uint32_t cpu_access;  /* enum contig_msg_cpu_access */
 	struct run *segments; /* owned; sorted by address */
 	size_t n_segments;
 	uint64_t guard_bytes; /* of each new object */
@@ -66,9 +66,9 @@ struct object {
 	struct memory *memory; /* borrowed */
 	struct run run;	       /* what is lent */
 	uint64_t guard_bytes;  /* right behind it, and not lent */
-	int fd;		/* the daemon's own; never sent */
-	uint64_t token; /* not 0: known to holders only, see token.h */
-	dev_t device;	/* of the descriptor that clients see */
+	int fd;		       /* the daemon's own; never sent */
+	uint64_t token;	       /* not 0: known to holders only, see token.h */
+	dev_t device;	       /* of the descriptor that clients see */
 	ino_t inode;
 	unsigned int references; /* to its file that are the daemon's: fd, and
 				    the one on a shelf */

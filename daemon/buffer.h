@@ -40,10 +40,10 @@ struct buffer {
 	struct stain *stain;	 /* owned: set aside for the return */
 	struct account *account; /* a reference: charged until the end */
 	struct accounts *accounts;
-	struct owner *owner; /* NULL: that connection has ended */
+	struct owner *owner;	   /* NULL: that connection has ended */
 	struct vault_entry *entry; /* owned; NULL: it ends with the daemon */
-	unsigned int pins;   /* the worker copies from or to it */
-	bool guard_filled;   /* so what is in the guard means something */
+	unsigned int pins;	   /* the worker copies from or to it */
+	bool guard_filled;	   /* so what is in the guard means something */
 	struct guard_damage damage; /* of the guard, once it was reported */
 
 	struct list return_link;   // warden::returned

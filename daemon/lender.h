@@ -34,7 +34,7 @@ struct lender {
 	struct accounts accounts;
 	uint64_t ticket; /* of struct dirt */
 	uint64_t next_id;
-	struct vault *vault; /* borrowed; NULL: what is lent ends with us */
+	struct vault *vault;  /* borrowed; NULL: what is lent ends with us */
 	uint64_t allocations; /* buffers lent since start */
 	uint64_t refusals;
 

@@ -26,7 +26,7 @@ struct region {
 	bool is_default;
 	bool public_base; /* the base is no secret: anybody can read it in the
 			     devicetree, or it is made up */
-	struct memory *memory; /* owned */
+	struct memory *memory;	      /* owned */
 	struct partitions partitions; /* free here: clean */
 	struct dirt dirt;
 	struct scrub *scrub; /* the scrubber's */
@@ -35,12 +35,12 @@ struct region {
 	size_t n_buffers;
 	uint64_t lent_bytes;
 	uint64_t draining_bytes;
-	uint64_t guarding_bytes; /* the guards behind those two */
-	uint64_t damaged_guards; /* found since start */
-	uint64_t drained_ms;	 /* when a buffer last began to drain */
-	uint64_t unusable_bytes; /* zeroing failed: never lent again */
+	uint64_t guarding_bytes;    /* the guards behind those two */
+	uint64_t damaged_guards;    /* found since start */
+	uint64_t drained_ms;	    /* when a buffer last began to drain */
+	uint64_t unusable_bytes;    /* zeroing failed: never lent again */
 	uint64_t quarantined_bytes; /* nobody can know whether they are free */
-	struct vault *vault; /* keeps what is lent; borrowed, or NULL */
+	struct vault *vault;	    /* keeps what is lent; borrowed, or NULL */
 };
 
 struct region_spec {

@@ -32,7 +32,8 @@ enum request_outcome request_list_backends(struct session *session,
 
 	reply_begin(reply, CONTIG_MSG_LIST_BACKENDS, session->serial);
 	for (uint64_t i = request->list.after; i < service->probes.n; i++) {
-		const struct backend_report *report = &service->probes.items[i].report;
+		const struct backend_report *report =
+			&service->probes.items[i].report;
 		struct contig_msg_backend *entry = reply_add(reply);
 
 		if (!entry)

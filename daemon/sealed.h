@@ -11,10 +11,10 @@
 
 /* What a record is about, and of which version its form is. */
 struct sealed_kind {
-	const char *name;    /* for messages */
-	uint32_t number;     /* unique */
-	uint32_t version;    /* raised where an older reader would go wrong */
-	size_t limit_bytes;  /* what is longer is none */
+	const char *name;   /* for messages */
+	uint32_t number;    /* unique */
+	uint32_t version;   /* raised where an older reader would go wrong */
+	size_t limit_bytes; /* what is longer is none */
 };
 
 enum sealed_outcome {

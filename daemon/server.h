@@ -28,7 +28,7 @@ struct server {
 	size_t n_clients;
 	struct closer closer;
 	struct list clients; // client::link
-	struct turns turns; // client::turn
+	struct turns turns;  // client::turn
 	struct list stalled; // client::stall_link: those that do not read
 	struct timer *stall_timer;
 	union message *inbox;  /* for the message of whose turn it is ... */

@@ -18,7 +18,7 @@
  * cannot serve is logged with its reason and left out; it never stops the rest.
  */
 struct setup {
-	const struct configuration *config;	/* borrowed, as the next two */
+	const struct configuration *config; /* borrowed, as the next two */
 	const struct backend_options *options;
 	const struct probes *probes;
 	struct list tracts; // tract::link, by id

@@ -21,11 +21,11 @@ struct tract {
 	const struct backend *backend;
 	bool public_base;   /* as region::public_base */
 	bool wants_default; /* unless the configuration says otherwise */
-	char *section;	    /* of the configuration; NULL: the one of its name */
+	char *section; /* of the configuration; NULL: the one of its name */
 	struct memory_spec spec; /* its region is name */
 	struct memory *memory;	 /* owned; NULL: not open */
-	bool kept;   /* it was there before this start */
-	bool wanted; /* it is described by what this start reads */
+	bool kept;		 /* it was there before this start */
+	bool wanted;		 /* it is described by what this start reads */
 };
 
 struct tract_description {
@@ -40,8 +40,8 @@ struct tract_description {
 
 /* A tract that is not open.  -ENOENT: there is no backend of that name;
  * -ENOMEM. */
-int tract_new(struct tract **tractp, const struct tract_description *description,
-	      struct error *why);
+int tract_new(struct tract **tractp,
+	      const struct tract_description *description, struct error *why);
 struct tract *tract_free(struct tract *tract);
 DEFINE_CLEANUP(struct tract *, tract_free)
 

@@ -23,9 +23,9 @@ enum worker_urgency {
 /* Embedded in what the job is about; the owner keeps it alive until done.
  * All zero but for step and done before it is first submitted. */
 struct job {
-	struct list link;		 /* worker::queue or worker::finished */
-	int (*step)(struct job *job);	 /* in the thread: 1 more to do, 0 done,
-					    negative errno failed */
+	struct list link;	      /* worker::queues or finished */
+	int (*step)(struct job *job); /* in the thread: 1 more to do, 0 done,
+					 negative errno failed */
 	void (*done)(struct job *job, int result); /* in the main thread */
 	int result;
 	int place; /* the worker's own: where the job is */

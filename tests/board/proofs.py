@@ -562,7 +562,7 @@ def idle(setting):
     need_udmabuf(setting)
     with setting.configured(TINY):
         setting.settle()  # what was there before is being zeroed
-        said = setting.machine.run("board-idle -n %d -r tiny -w 2 -t 5"
+        said = setting.machine.run("board-idle -n %d -r tiny -w 2 -t 20"
                                    % IDLE_BUFFERS, 300)
         setting.settle(zeroed=False)  # the pool goes with the configuration
     return "; ".join(" ".join(line.split()) for line in said.splitlines())

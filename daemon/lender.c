@@ -283,12 +283,12 @@ void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner)
 {
 	uint64_t now = clock_ms();
 
-	if (reaper_check(&lender->reaper, buffer))
-		return;
-	if (by_owner)
-		buffer_drain(buffer, now);
-	reaper_hint_again(&lender->reaper, buffer, now);
-	arm_reaper(lender);
+	if (!reaper_check(&lender->reaper, buffer)) {
+		if (by_owner)
+			buffer_drain(buffer, now);
+		reaper_hint_again(&lender->reaper, buffer, now);
+	}
+	arm_reaper(lender); /* where it has ended, others may come earlier */
 }
 
 void lender_owner_gone(struct lender *lender, struct owner *owner)

@@ -163,6 +163,7 @@ DAEMON_TESTS = \
 	tests/check_pulse \
 	tests/check_quota \
 	tests/check_reaper \
+	tests/check_reaper_budget \
 	tests/check_refusal \
 	tests/check_region \
 	tests/check_registry \
@@ -252,6 +253,7 @@ tests_check_probes_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_pulse_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_quota_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_reaper_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_reaper_budget_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_refusal_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_region_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_registry_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -68,7 +68,7 @@ void reaper_init(struct reaper *reaper, struct closings *closings,
 {
 	*reaper = (struct reaper){
 		.closings = closings,
-		.look_ns = REAPER_SLICE_NS / REAPER_SLICE,
+		.look_ns = REAPER_SLICE_NS / REAPER_SLICE_MIN,
 		.cpu_ns = clock_cpu_ns,
 		.fn = fn,
 		.data = data,
@@ -247,9 +247,47 @@ bool reaper_has_swept(const struct reaper *reaper, uint64_t ticket)
 	       (reaper->sweep == ticket && !reaper->sweeping);
 }
 
-static uint64_t round_due_ms(const struct reaper_round *round)
+/* What a round may spend in a millisecond. */
+static uint64_t allowance_ns(const struct reaper_round *round)
 {
-	return round->n > 0 ? round->due_ms : UINT64_MAX;
+	return round->budget.permille * UINT64_C(1000);
+}
+
+/* Looking at all of a round takes more than it may spend meanwhile. */
+static bool is_crowded(const struct reaper *reaper,
+		       const struct reaper_round *round)
+{
+	return round->n * reaper->look_ns >
+	       REAPER_ROUND_MS * allowance_ns(round);
+}
+
+static uint64_t rest_ms(const struct reaper *reaper,
+			const struct reaper_round *round)
+{
+	uint64_t pass_ms = round->n * reaper->look_ns / allowance_ns(round);
+	uint64_t ms = pass_ms / REAPER_RESTS;
+
+	if (ms > round->rest_ms)
+		return round->rest_ms;
+	return ms < REAPER_ROUND_MS ? REAPER_ROUND_MS : ms;
+}
+
+/* A round that has spent its part does not wake up for each slice that it can
+ * pay again, nor before it can pay at all.  How long it rests is decided by
+ * those who are in it now: a crowd may have gone. */
+static uint64_t round_due_ms(const struct reaper *reaper,
+			     struct reaper_round *round, uint64_t now_ms)
+{
+	uint64_t due_ms = round->due_ms, at_ms;
+
+	if (round->n == 0)
+		return UINT64_MAX;
+	if (round->resting) {
+		at_ms = round->spent_ms + rest_ms(reaper, round);
+		due_ms = at_ms > due_ms ? at_ms : due_ms;
+	}
+	at_ms = now_ms + budget_wait_ms(&round->budget, now_ms);
+	return at_ms > due_ms ? at_ms : due_ms;
 }
 
 static uint64_t appointments_due_ms(struct reaper *reaper, uint64_t now_ms)
@@ -273,9 +311,9 @@ int64_t reaper_delay_ms(struct reaper *reaper, uint64_t now_ms)
 	    !list_empty(&reaper->fresh))
 		return 0;
 	due = appointments_due_ms(reaper, now_ms);
-	at = round_due_ms(&reaper->draining);
+	at = round_due_ms(reaper, &reaper->draining, now_ms);
 	due = at < due ? at : due;
-	at = round_due_ms(&reaper->quiet);
+	at = round_due_ms(reaper, &reaper->quiet, now_ms);
 	due = at < due ? at : due;
 	if (due == UINT64_MAX)
 		return -1;
@@ -301,10 +339,12 @@ static struct buffer *next_appointment(struct reaper *reaper, uint64_t now_ms)
 	return buffer;
 }
 
-static struct buffer *next_of_round(struct reaper_round *round, uint64_t now_ms)
+static struct buffer *next_of_round(const struct reaper *reaper,
+				    struct reaper_round *round, uint64_t now_ms)
 {
-	if (round->due_ms > now_ms)
+	if (round_due_ms(reaper, round, now_ms) > now_ms)
 		return NULL;
+	round->resting = false;
 	if (round->left == 0) {
 		round->left = round->n;
 		round->begin_ms = now_ms;
@@ -320,12 +360,12 @@ static struct buffer *next_of_round(struct reaper_round *round, uint64_t now_ms)
 
 static struct buffer *next_draining(struct reaper *reaper, uint64_t now_ms)
 {
-	return next_of_round(&reaper->draining, now_ms);
+	return next_of_round(reaper, &reaper->draining, now_ms);
 }
 
 static struct buffer *next_quiet(struct reaper *reaper, uint64_t now_ms)
 {
-	return next_of_round(&reaper->quiet, now_ms);
+	return next_of_round(reaper, &reaper->quiet, now_ms);
 }
 
 static struct buffer *next_swept(struct reaper *reaper, uint64_t now_ms)
@@ -355,43 +395,17 @@ struct source {
 	struct reaper_round *round; /* NULL: it is none */
 };
 
-/* Looking at all of a round takes more than it may spend meanwhile. */
-static bool is_crowded(const struct reaper *reaper,
-		       const struct reaper_round *round)
+/* How many looks a round may take at once where there is room for so many: no
+ * more than it can pay, but one. */
+static unsigned int affordable(const struct reaper *reaper,
+			       const struct reaper_round *round,
+			       unsigned int room)
 {
-	uint64_t ns_a_ms = round->budget.permille * UINT64_C(1000);
+	uint64_t n = (uint64_t)round->budget.left_ns / (reaper->look_ns + 1);
 
-	return round->n * reaper->look_ns > REAPER_ROUND_MS * ns_a_ms;
-}
-
-/* A round that has spent its part does not wake up for each slice that it can
- * pay again, nor before it can pay at all. */
-static void rest(const struct reaper *reaper, struct reaper_round *round,
-		 uint64_t now_ms)
-{
-	uint64_t ns_a_ms = round->budget.permille * UINT64_C(1000);
-	uint64_t ms = round->n * reaper->look_ns / ns_a_ms / REAPER_RESTS;
-	uint64_t owed_ms = budget_wait_ms(&round->budget, now_ms);
-
-	if (ms < REAPER_ROUND_MS)
-		ms = REAPER_ROUND_MS;
-	else if (ms > round->rest_ms)
-		ms = round->rest_ms;
-	if (ms < owed_ms)
-		ms = owed_ms;
-	if (round->due_ms < now_ms + ms)
-		round->due_ms = now_ms + ms;
-}
-
-/* Whether there is something left to spend. */
-static bool can_pay(const struct reaper *reaper, const struct source *source,
-		    uint64_t now_ms)
-{
-	if (!source->budget || budget_has(source->budget, now_ms))
-		return true;
-	if (source->round && source->round->due_ms <= now_ms)
-		rest(reaper, source->round, now_ms);
-	return false;
+	if (n >= room)
+		return room;
+	return n > 0 ? (unsigned int)n : 1;
 }
 
 /* What looks cost, and what it took to wake up for them. */
@@ -405,8 +419,10 @@ static void pay(struct reaper *reaper, const struct source *source,
 	if (round && is_crowded(reaper, round))
 		budget_spend(source->budget, reaper->waking_ns);
 	reaper->waking_ns = 0;
-	if (round && !budget_has(source->budget, now_ms))
-		rest(reaper, round, now_ms);
+	if (round && !budget_has(source->budget, now_ms)) {
+		round->resting = true;
+		round->spent_ms = now_ms;
+	}
 }
 
 /* Looks at what a source has, at so many at most; returns at how many. */
@@ -417,8 +433,10 @@ static unsigned int run(struct reaper *reaper, const struct source *source,
 	unsigned int n;
 	uint64_t ns;
 
-	if (!can_pay(reaper, source, now_ms))
+	if (source->budget && !budget_has(source->budget, now_ms))
 		return 0;
+	if (source->round)
+		room = affordable(reaper, source->round, room);
 	for (n = 0; n < room && (buffer = source->next(reaper, now_ms)); n++)
 		if (!look(reaper, buffer) && !buffer->appointed)
 			place(reaper, buffer, now_ms);

@@ -50,6 +50,8 @@ struct reaper_round {
 	uint64_t begin_ms; /* when that began */
 	uint64_t due_ms;   /* nothing is done before */
 	uint64_t rest_ms;  /* no rest is longer, but to pay a debt */
+	uint64_t spent_ms; /* when its last rest began */
+	bool resting;
 	struct budget budget;
 };
 

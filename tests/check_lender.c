@@ -698,6 +698,30 @@ START_TEST(who_wakes_up_alone_pays)
 }
 END_TEST
 
+/* The fewer are left, the sooner they are looked at. */
+START_TEST(whoever_goes_shortens_the_rest)
+{
+	struct reaper *reaper = &lender->reaper;
+	struct ask ask;
+	uint64_t due_ms;
+
+	reaper->cpu_ns = spent;
+	ask_for(&ask, MIB, 2);
+	look_after(1);
+	/* two of them rest for most of a second, one for half of that */
+	reaper->look_ns = REAPER_REST_MS * REAPER_RESTS *
+			  REAPER_QUIET_PERMILLE * 1000 / 2;
+	look_after((uint64_t)reaper->quiet.budget.burst_ns);
+	due_ms = lender->reaper_due_ms;
+	ck_assert_uint_gt(due_ms, clock_ms() + REAPER_REST_MS / 2);
+	fake_set_held(ask.loan->buffers[0]->object, false);
+	lender_hint(lender, ask.loan->buffers[0], true);
+	ck_assert_uint_eq(lender->registry.n_buffers, 1);
+	ck_assert_uint_le(lender->reaper_due_ms, due_ms - REAPER_REST_MS / 4);
+	forget(&ask);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lender");
@@ -729,5 +753,6 @@ int main(void)
 	tcase_add_test(tcase, ends_in_the_middle_of_guards);
 	tcase_add_test(tcase, ends_in_the_middle_of_everything);
 	tcase_add_test(tcase, who_wakes_up_alone_pays);
+	tcase_add_test(tcase, whoever_goes_shortens_the_rest);
 	return harness_run(suite);
 }

@@ -24,7 +24,8 @@ libfake_la_SOURCES = \
 	tests/lot.c tests/lot.h \
 	tests/plug.c tests/plug.h \
 	tests/rules.c tests/rules.h \
-	tests/stage.c tests/stage.h
+	tests/stage.c tests/stage.h \
+	tests/vigil.c tests/vigil.h
 libfake_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libfake_la_LIBADD = libdaemon.la
 

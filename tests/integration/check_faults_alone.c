@@ -67,7 +67,7 @@ static void before(void)
 	(void)snprintf(user, sizeof(user), "%u", (unsigned int)geteuid());
 	arguments[0] = contigd ? contigd : "./contigd";
 	arguments[2] = user;
-	ck_assert(faults_init(&faults, folder));
+	faults_init(&faults, folder);
 	make_tree();
 	log_fd = memfd_create("log", MFD_CLOEXEC);
 	ck_assert_int_ge(log_fd, 0);
@@ -283,8 +283,7 @@ int main(void)
 	Suite *suite = suite_create("faults_alone");
 	TCase *tcase = harness_case(suite, "faults_alone");
 
-	if (access(".libs/libfaults.so", R_OK) != 0)
-		harness_skip("no libraries for preloading were built");
+	faults_require();
 	tcase_set_timeout(tcase, 1200);
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, in_a_whole_life);

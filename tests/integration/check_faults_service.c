@@ -327,8 +327,7 @@ int main(void)
 	Suite *suite = suite_create("faults_service");
 	TCase *tcase = harness_case(suite, "faults_service");
 
-	if (access(".libs/libfaults.so", R_OK) != 0)
-		harness_skip("no libraries for preloading were built");
+	faults_require();
 	tcase_set_timeout(tcase, 1200);
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, while_it_lends);

@@ -339,8 +339,7 @@ int main(void)
 	TCase *plain = harness_case(suite, "plain");
 	TCase *prepared = harness_case(suite, "prepared");
 
-	if (access(".libs/libfaults.so", R_OK) != 0)
-		harness_skip("no libraries for preloading were built");
+	faults_require();
 	tcase_set_timeout(plain, 1200);
 	tcase_add_checked_fixture(plain, before, NULL);
 	tcase_add_test(plain, for_the_first_time);

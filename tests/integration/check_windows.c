@@ -65,7 +65,7 @@ static void before(void)
 	void *map;
 
 	supervisor_init(&supervisor, &spec);
-	ck_assert(countdown_init(&countdown, supervisor.directory));
+	countdown_init(&countdown, supervisor.directory);
 	supervisor_start(&supervisor);
 	ck_assert_int_eq(contig_open(&contig, supervisor.socket), 0);
 	kept = try_alloc();
@@ -199,8 +199,7 @@ int main(void)
 	Suite *suite = suite_create("windows");
 	TCase *tcase = harness_case(suite, "windows");
 
-	if (access(".libs/libcountdown.so", R_OK) != 0)
-		harness_skip("no libraries for preloading were built");
+	countdown_require();
 	tcase_set_timeout(tcase, 1200);
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_loop_test(tcase, at_every_moment_of_starting, 0, 2);

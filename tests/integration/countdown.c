@@ -12,11 +12,15 @@ static const struct preload_spec spec = {
 	.page_bytes = sizeof(struct countdown_page),
 };
 
-bool countdown_init(struct countdown *countdown, const char *directory)
+void countdown_require(void)
+{
+	preload_require(&spec);
+}
+
+void countdown_init(struct countdown *countdown, const char *directory)
 {
 	countdown->page = preload_init(&countdown->preload, &spec, directory,
 				       "countdown");
-	return countdown->page != NULL;
 }
 
 void countdown_deinit(struct countdown *countdown)

@@ -37,17 +37,20 @@ static const struct preload_spec spec = {
 	.page_bytes = sizeof(struct faults_page),
 };
 
-bool faults_init(struct faults *faults, const char *directory)
+void faults_require(void)
 {
-	faults->page = preload_init(&faults->preload, &spec, directory,
-				    "faults");
-	return faults->page != NULL;
+	preload_require(&spec);
 }
 
-bool faults_preload_self(struct faults *faults, char **argv)
+void faults_init(struct faults *faults, const char *directory)
+{
+	faults->page =
+		preload_init(&faults->preload, &spec, directory, "faults");
+}
+
+void faults_preload_self(struct faults *faults, char **argv)
 {
 	faults->page = preload_self(&faults->preload, &spec, argv);
-	return faults->page != NULL;
 }
 
 void faults_deinit(struct faults *faults)

@@ -91,14 +91,15 @@ struct fault {
 	int32_t occurrence; /* the first such call is 1 */
 };
 
-/* Makes the page as a file in a folder, which removes it.  false: there is no
- * such library here. */
-bool faults_init(struct faults *faults, const char *directory);
+/* Skips the test program where there is no such library. */
+void faults_require(void);
+
+/* Makes the page as a file in a folder, which removes it. */
+void faults_init(struct faults *faults, const char *directory);
 void faults_deinit(struct faults *faults);
 
-/* Has this program itself run with the library: see preload_self().  false: as
- * above. */
-bool faults_preload_self(struct faults *faults, char **argv);
+/* Has this program itself run with the library: see preload_self(). */
+void faults_preload_self(struct faults *faults, char **argv);
 
 /* From now on calls are counted, until a call of faults_disarm(), beside what
  * was counted before; faults_clear() forgets it.

@@ -2,19 +2,21 @@
 #include "tests/integration/preload.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tests/harness.h"
 #include "util/fd.h"
 
 /*
  * The test's side of the page; preload_page.h is the library's.
  *
  * The page is a file, since the program finds it by a name in its environment:
- * it is executed, and keeps no descriptor that it does not know.  Only a program
- * that executes itself can keep one.
+ * it is executed, and keeps no descriptor that it does not know.  Only a
+ * program that executes itself can keep one.
  *
  * There may be no test yet that could fail: what goes wrong ends the program.
  */
@@ -49,17 +51,29 @@ static void *map_page(struct preload *preload, const struct preload_spec *spec,
 	return preload->page;
 }
 
+static bool find_library(const struct preload_spec *spec, char path[PATH_MAX])
+{
+	return realpath(spec->library, path) != NULL;
+}
+
+void preload_require(const struct preload_spec *spec)
+{
+	char path[PATH_MAX];
+
+	if (!find_library(spec, path))
+		harness_skip("no libraries for preloading were built");
+}
+
 void *preload_init(struct preload *preload, const struct preload_spec *spec,
 		   const char *directory, const char *name)
 {
 	char library[PATH_MAX], path[64];
 	int fd;
 
-	if (!realpath(spec->library, library))
-		return NULL;
 	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, (off_t)spec->page_bytes) < 0)
+	if (!find_library(spec, library) || fd < 0 ||
+	    ftruncate(fd, (off_t)spec->page_bytes) < 0)
 		abort();
 	(void)map_page(preload, spec, fd);
 	(void)fd_close(fd);
@@ -91,10 +105,10 @@ void *preload_self(struct preload *preload, const struct preload_spec *spec,
 
 	if (given)
 		return take_up(preload, spec, given);
-	if (!realpath(spec->library, library))
-		return NULL;
+	preload_require(spec);
 	fd = memfd_create("preload", 0);
-	if (fd < 0 || ftruncate(fd, (off_t)spec->page_bytes) < 0)
+	if (!find_library(spec, library) || fd < 0 ||
+	    ftruncate(fd, (off_t)spec->page_bytes) < 0)
 		abort();
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	set_environment(preload, spec, library, path);

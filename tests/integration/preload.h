@@ -24,13 +24,16 @@ struct preload {
 				       the end */
 };
 
+/* Skips the test program where the library was not built. */
+void preload_require(const struct preload_spec *spec);
+
 /* Makes the page as a file of this name in a folder, which removes it.  Returns
- * the page, or NULL: there is no such library here. */
+ * the page. */
 void *preload_init(struct preload *preload, const struct preload_spec *spec,
 		   const char *directory, const char *name);
 /* Has this program itself run with the library: to be called first in main(),
- * which is executed anew for it.  What it starts later runs without.  Returns
- * as preload_init(). */
+ * which is executed anew for it, or skipped as above.  What it starts later runs
+ * without.  Returns the page. */
 void *preload_self(struct preload *preload, const struct preload_spec *spec,
 		   char **argv);
 void preload_deinit(struct preload *preload);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "proto/channel.h"
 #include "util/fd.h"
@@ -57,16 +56,6 @@ static void hang_up_free(struct hang_up *hang_up)
 	free(hang_up);
 }
 
-static void tell(int event_fd)
-{
-	const uint64_t one = 1;
-	ssize_t n;
-
-	do
-		n = write(event_fd, &one, sizeof(one));
-	while (n < 0 && errno == EINTR);
-}
-
 static void *run(void *data)
 {
 	struct hang_up *hang_up = data;
@@ -77,7 +66,7 @@ static void *run(void *data)
 	hang_up->done = true;
 	alone = hang_up->event_fd < 0;
 	if (!alone)
-		tell(hang_up->event_fd);
+		fd_raise_event(hang_up->event_fd);
 	(void)pthread_mutex_unlock(&hang_up->lock);
 	if (alone)
 		hang_up_free(hang_up);
@@ -138,9 +127,8 @@ static void on_event(void *data)
 {
 	struct closer *closer = data;
 	struct hang_up *hang_up, *next;
-	uint64_t count;
 
-	(void)!read(closer->event_fd, &count, sizeof(count));
+	fd_clear_event(closer->event_fd);
 	list_for_each_safe (hang_up, next, &closer->hang_ups, link) {
 		if (!hang_up->running)
 			start(hang_up); /* there was no thread to be had */

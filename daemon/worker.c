@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -70,18 +69,6 @@ static struct job *take_next(struct worker *worker)
 	return job;
 }
 
-static void announce(const struct worker *worker)
-{
-	uint64_t one = 1;
-	ssize_t n;
-
-	/* EAGAIN is the only failure an eventfd knows here, and then the
-	 * counter is far from zero: the loop is awake anyway. */
-	do
-		n = write(worker->event_fd, &one, sizeof(one));
-	while (n < 0 && errno == EINTR);
-}
-
 static void *run(void *data)
 {
 	struct worker *worker = data;
@@ -110,7 +97,7 @@ static void *run(void *data)
 		job->result = r;
 		job->place = PLACE_FINISHED;
 		list_append(&worker->finished, &job->link);
-		announce(worker);
+		fd_raise_event(worker->event_fd);
 	}
 	(void)pthread_mutex_unlock(&worker->lock);
 	return NULL;
@@ -246,13 +233,8 @@ void worker_dispatch(struct worker *worker)
 {
 	struct list finished = LIST_INIT(finished);
 	struct job *job;
-	uint64_t count;
-	ssize_t n;
 
-	do
-		n = read(worker->event_fd, &count, sizeof(count));
-	while (n < 0 && errno == EINTR);
-
+	fd_clear_event(worker->event_fd);
 	(void)pthread_mutex_lock(&worker->lock);
 	list_splice(&finished, &worker->finished);
 	(void)pthread_mutex_unlock(&worker->lock);

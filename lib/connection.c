@@ -13,6 +13,7 @@
 #include "lib/failure.h"
 #include "proto/channel.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 
 /*
  * The life of a connection.
@@ -211,8 +212,5 @@ void connection_lost(struct contig *contig, int error, const char *words)
 
 void connection_notify(struct contig *contig)
 {
-	uint64_t one = 1;
-
-	/* Cannot fail: the counter would have to reach 2^64 - 1. */
-	(void)!write(contig->event_fd, &one, sizeof(one));
+	fd_raise_event(contig->event_fd);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/contig.h"
 
-#include <unistd.h>
-
 #include "lib/call.h"
 #include "lib/incoming.h"
+#include "util/fd.h"
 
 /*
  * Delivering what contig_alloc_start() began.  Callbacks run here and nowhere
@@ -16,12 +15,11 @@
 static struct call *next_finished(struct contig *contig)
 {
 	struct call *call = list_first(&contig->finished, struct call, link);
-	uint64_t count;
 
 	if (call)
 		list_remove(&call->link);
 	else
-		(void)!read(contig->event_fd, &count, sizeof(count));
+		fd_clear_event(contig->event_fd);
 	return call;
 }
 

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -193,6 +195,35 @@ START_TEST(write_all_fails)
 }
 END_TEST
 
+static bool is_readable(int fd)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+	return poll(&pollfd, 1, 0) == 1;
+}
+
+START_TEST(events_are_raised_and_cleared)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	ck_assert_int_ge(fd, 0);
+	fd_clear_event(fd); /* there is none: does not wait */
+	ck_assert(!is_readable(fd));
+	fd_raise_event(fd);
+	fd_raise_event(fd);
+	ck_assert(is_readable(fd));
+	fd_clear_event(fd);
+	ck_assert(!is_readable(fd));
+	/* as far as the counter goes */
+	ck_assert_int_eq(eventfd_write(fd, UINT64_MAX - 1), 0);
+	fd_raise_event(fd);
+	ck_assert(is_readable(fd));
+	fd_clear_event(fd);
+	ck_assert(!is_readable(fd));
+	fd_close(fd);
+}
+END_TEST
+
 START_TEST(count_open)
 {
 	int before = fd_count_open();
@@ -239,6 +270,7 @@ int main(void)
 	tcase_add_test(tcase, read_file);
 	tcase_add_test(tcase, write_all);
 	tcase_add_test(tcase, write_all_fails);
+	tcase_add_test(tcase, events_are_raised_and_cleared);
 	tcase_add_test(tcase, count_open);
 	tcase_add_test(tcase, taken_is_not_released);
 	return harness_run(suite);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,28 @@ int fd_write_all(int fd_borrow, const void *data, size_t len)
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+void fd_raise_event(int event_fd_borrow)
+{
+	const uint64_t one = 1;
+	ssize_t n;
+
+	/* EAGAIN is the only other failure that an eventfd knows here, and then
+	 * the counter is far from zero: it is readable anyway */
+	do
+		n = write(event_fd_borrow, &one, sizeof(one));
+	while (n < 0 && errno == EINTR);
+}
+
+void fd_clear_event(int event_fd_borrow)
+{
+	uint64_t count;
+	ssize_t n;
+
+	do
+		n = read(event_fd_borrow, &count, sizeof(count));
+	while (n < 0 && errno == EINTR);
 }
 
 int fd_count_open(void)

@@ -26,6 +26,10 @@ int fd_read_file(const char *path, size_t limit, char **datap, size_t *lenp);
 /* Writes all len bytes; returns 0 or a negative errno. */
 int fd_write_all(int fd_borrow, const void *data, size_t len);
 
+/* Makes a non-blocking eventfd readable, and ends that. */
+void fd_raise_event(int event_fd_borrow);
+void fd_clear_event(int event_fd_borrow);
+
 /* Number of open descriptors of this process, or a negative errno. */
 int fd_count_open(void);
 

@@ -141,11 +141,10 @@ static void *run(void *data)
 
 	while (!ending) {
 		struct signalfd_siginfo children[8];
-		uint64_t count;
 		bool ended;
 
 		(void)poll(pollfds, 3, -1);
-		(void)!read(supervisor->wake_fd, &count, sizeof(count));
+		fd_clear_event(supervisor->wake_fd);
 		(void)!read(supervisor->child_fd, children, sizeof(children));
 
 		pthread_mutex_lock(&supervisor->lock);
@@ -164,14 +163,6 @@ static void *run(void *data)
 		pthread_mutex_unlock(&supervisor->lock);
 	}
 	return NULL;
-}
-
-static void wake(struct supervisor *supervisor)
-{
-	uint64_t one = 1;
-
-	ck_assert_int_eq(write(supervisor->wake_fd, &one, sizeof(one)),
-			 sizeof(one));
 }
 
 void supervisor_init(struct supervisor *supervisor,
@@ -217,7 +208,7 @@ void supervisor_deinit(struct supervisor *supervisor)
 	pthread_mutex_lock(&supervisor->lock);
 	supervisor->ending = true;
 	pthread_mutex_unlock(&supervisor->lock);
-	wake(supervisor);
+	fd_raise_event(supervisor->wake_fd);
 	ck_assert_int_eq(pthread_join(supervisor->thread, NULL), 0);
 	pthread_cond_destroy(&supervisor->changed);
 	pthread_mutex_destroy(&supervisor->lock);
@@ -363,7 +354,7 @@ static void start_and_wake(struct supervisor *supervisor, bool main)
 	supervisor->resting = false;
 	start_process(supervisor, main);
 	pthread_mutex_unlock(&supervisor->lock);
-	wake(supervisor);
+	fd_raise_event(supervisor->wake_fd);
 }
 
 bool supervisor_launch(struct supervisor *supervisor)

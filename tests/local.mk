@@ -72,20 +72,23 @@ libcustodian_la_SOURCES = tests/custodian.c tests/custodian.h
 libcustodian_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SYSTEMD_CFLAGS)
 libcustodian_la_LIBADD = libintegration.la libdaemon.la $(SYSTEMD_LIBS)
 
+# Those that take longest come first: they mostly wait, and others run beside
+# them.
 INTEGRATION_TESTS = \
+	tests/integration/check_faults_start \
+	tests/integration/check_windows \
+	tests/integration/check_faults_service \
+	tests/integration/check_kills \
+	tests/integration/check_isolation \
+	tests/integration/check_faults_alone \
+	tests/integration/check_killed_clients \
 	tests/integration/check_attacks \
 	tests/integration/check_countdown \
 	tests/integration/check_damage \
 	tests/integration/check_faults \
-	tests/integration/check_faults_alone \
 	tests/integration/check_faults_library \
-	tests/integration/check_faults_service \
-	tests/integration/check_faults_start \
 	tests/integration/check_faults_tools \
-	tests/integration/check_isolation \
 	tests/integration/check_guards \
-	tests/integration/check_killed_clients \
-	tests/integration/check_kills \
 	tests/integration/check_life \
 	tests/integration/check_limits \
 	tests/integration/check_policy \
@@ -96,10 +99,8 @@ INTEGRATION_TESTS = \
 	tests/integration/check_restart \
 	tests/integration/check_supervisor \
 	tests/integration/check_users \
-	tests/integration/check_watchdog \
-	tests/integration/check_windows
+	tests/integration/check_watchdog
 check_PROGRAMS += $(INTEGRATION_TESTS)
-TESTS += $(INTEGRATION_TESTS)
 tests_integration_check_attacks_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)
 tests_integration_check_countdown_LDADD = libintegration.la $(CHECK_LIBS)
 tests_integration_check_damage_LDADD = libintegration.la libcontig.la $(CHECK_LIBS)

@@ -272,24 +272,36 @@ START_TEST(draining_is_charged)
 }
 END_TEST
 
-/* A process that is just dying lets go a little later than it says. */
-START_TEST(what_began_to_drain_gets_a_moment)
+/* A process that is just dying lets go a little later than it says.  False where
+ * this one was kept waiting for so long that the moment was over. */
+static bool gets_a_moment(void)
 {
 	struct ask all, more;
+	uint64_t begin;
+	bool judged;
 
 	make("[quota *]\nbytes = 4M\n[simulate test]\nsize=8M\n");
 	ask_for(&all, CAMERA_S, 4 * MIB, 1);
+	begin = clock_ms();
 	lender_hint(lender, all.loan->buffers[0], true);
 	ask_for(&more, CAMERA_S, 4 * MIB, 1);
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(loop_turn(loop, false), 0);
-	ck_assert_int_eq(more.result, -1);
+	judged = clock_ms() - begin < ATTEMPT_GRACE_MS;
+	ck_assert(more.result == -1 || !judged);
 	fake_set_held(all.loan->buffers[0]->object, false);
 	wait_for(&more);
-	ck_assert_int_eq(more.result, 0);
+	ck_assert(more.result == 0 || !judged);
 	forget(&more);
 	forget(&all);
 	done();
+	return judged;
+}
+
+START_TEST(what_began_to_drain_gets_a_moment)
+{
+	while (!gets_a_moment())
+		;
 }
 END_TEST
 

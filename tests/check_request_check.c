@@ -237,9 +237,8 @@ END_TEST
 /* The client that asks goes; what it looks at stays until it is looked at. */
 START_TEST(gone_during_a_check)
 {
-	fake.hold_new = false;
 	alloc(2);
-	fake_set_held(registry_find(&stage.lender->registry, 1)->object, true);
+	fake_set_held(registry_find(&stage.lender->registry, 2)->object, false);
 	guard_of(1)[0] ^= 1;
 	stage_prepare(&stage, CONTIG_MSG_CHECK);
 	ck_assert_int_eq(stage_handle(&stage, admin), REQUEST_WAITS);

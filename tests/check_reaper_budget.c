@@ -193,6 +193,22 @@ START_TEST(a_crowd_that_goes_takes_its_rest_along)
 }
 END_TEST
 
+/* Whoever has begun to spend goes on, even where looks get dearer meanwhile. */
+START_TEST(a_rest_that_is_over_stays_over)
+{
+	vigil.look_ns = 400;
+	vigil_begin(&vigil, NULL, 100000);
+	(void)vigil_until(&vigil, vigil.now + 10000);
+	vigil.now += (uint64_t)reaper_delay_ms(&vigil.reaper, vigil.now);
+	reaper_run_alone(&vigil.reaper, vigil.now);
+	ck_assert_int_eq(reaper_delay_ms(&vigil.reaper, vigil.now), 0);
+	vigil.reaper.look_ns = 4000; /* of a rest, that would be a second */
+	ck_assert_int_eq(reaper_delay_ms(&vigil.reaper, vigil.now), 0);
+	vigil.look_ns = 0;
+	lot_deinit(&vigil.lot);
+}
+END_TEST
+
 /* What the thread does for others in between is not the round's to pay. */
 START_TEST(others_pay_for_themselves)
 {
@@ -328,6 +344,7 @@ int main(void)
 	tcase_add_test(tcase, who_is_not_crowded_keeps_the_rhythm);
 	tcase_add_test(tcase, rests_are_as_long_as_it_takes_anyway);
 	tcase_add_test(tcase, a_crowd_that_goes_takes_its_rest_along);
+	tcase_add_test(tcase, a_rest_that_is_over_stays_over);
 	tcase_add_test(tcase, others_pay_for_themselves);
 	tcase_add_test(tcase, waking_up_too_early_is_paid_for);
 	tcase_add_test(tcase, draining_ones_have_more_to_spend);

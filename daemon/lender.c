@@ -5,35 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/attempt.h"
-#include "daemon/choice.h"
+#include "daemon/lending.h"
 #include "util/clock.h"
 #include "util/log.h"
 
 /*
- * The centre of the daemon.  A request for memory is tried at once.  Where
- * memory is short, nobody is told so before everything that could help has been
- * waited for, in this order:
+ * The centre of the daemon, where what looks after memory comes together: the
+ * reaper finds out who holds a buffer no more, the warden compares the guard
+ * behind it, the scrubber zeroes what it had.  What is decided about requests
+ * is decided in lending.c.
  *
- *	1. every buffer is looked at once more: holders may have gone unsaid;
- *	2. what began to drain a moment ago gets a moment: a process that is
- *	   killed lets go of one descriptor after the other;
- *	3. what was dirty by then is zeroed.
+ * The reaper says when it wants to look again, and whatever it is told may
+ * change that: so its timer is set anew behind each of these.
  *
- * Memory behind which there is a guard has its guard filled before the client
- * gets it, and compared before it is zeroed; both take a trip to the worker.
- * Other memory does not wait for that.
+ * A buffer ends only while nobody looks at it.  Where somebody did, for a copy
+ * or an inspection, the reaper gets a hint when he is done, as the last holder
+ * may have gone meanwhile.
  *
- * Each of the three ends by itself, whatever other clients do meanwhile, so a
- * request is never parked for ever.  Whenever memory comes back, all parked
- * requests are tried again in the order in which they came; one that cannot be
- * served does not hold up a smaller one behind it.
- *
- * Nothing here calls back into itself: what returns memory only sets a timer of
- * 0 ms, and the retry runs from the top of the loop.
+ * Nothing here calls back into itself: what returns memory only has the parked
+ * requests tried again, which runs from the top of the loop.
  */
 
-static void arm_reaper(struct lender *lender)
+void lender_arm_reaper(struct lender *lender)
 {
 	uint64_t now = clock_ms();
 	int64_t delay = reaper_delay_ms(&lender->reaper, now);
@@ -52,12 +45,6 @@ static void arm_reaper(struct lender *lender)
 	timer_set(lender->reaper_timer, (uint64_t)delay);
 }
 
-static void retry_soon(struct lender *lender)
-{
-	if (!list_empty(&lender->parked))
-		timer_set(lender->retry_timer, 0);
-}
-
 static void on_reaper_timer(void *data)
 {
 	struct lender *lender = data;
@@ -70,8 +57,8 @@ static void on_reaper_timer(void *data)
 		reaper_run_alone(&lender->reaper, clock_ms());
 	else
 		reaper_run(&lender->reaper, clock_ms());
-	retry_soon(lender);
-	arm_reaper(lender);
+	lending_retry_soon(lender);
+	lender_arm_reaper(lender);
 }
 
 static void on_closing(void *data, struct closing *closing)
@@ -88,7 +75,7 @@ static void on_closings(void *data)
 	/* of whatever was not told, a sweep finds out */
 	if (closings_read(&lender->closings, on_closing, lender) != 0)
 		(void)reaper_want_sweep(&lender->reaper);
-	arm_reaper(lender);
+	lender_arm_reaper(lender);
 }
 
 /* Nothing is left to be done with a buffer. */
@@ -99,7 +86,7 @@ static void on_returned(void *data, struct buffer *buffer)
 
 	(void)buffer_free(buffer, BUFFER_USED);
 	scrubber_kick(&lender->scrubber, region, !list_empty(&lender->parked));
-	retry_soon(lender);
+	lending_retry_soon(lender);
 }
 
 /* The reaper found a buffer that nobody holds. */
@@ -121,7 +108,7 @@ static void on_cleaned(void *data, struct region *region)
 	struct lender *lender = data;
 
 	(void)region;
-	retry_soon(lender);
+	lending_retry_soon(lender);
 }
 
 static void on_worker(void *data)
@@ -129,154 +116,6 @@ static void on_worker(void *data)
 	struct lender *lender = data;
 
 	worker_dispatch(lender->worker);
-}
-
-static struct choice choice_of(const struct lender *lender)
-{
-	return (struct choice){&lender->regions, lender->policy};
-}
-
-static void hand_over(struct lender *lender, struct loan *loan)
-{
-	lender->allocations += loan->n_lent;
-	loan->done(loan, 0);
-}
-
-/* The buffers are known and nobody holds them: the reaper takes them back. */
-static void take_back(struct lender *lender, struct loan *loan, int result)
-{
-	const struct region *region = loan->buffers[0]->region;
-	struct error why = ERROR_INIT;
-
-	loan_close_fds(loan);
-	for (size_t i = 0; i < loan->n_lent; i++)
-		reaper_hint(&lender->reaper, loan->buffers[i], clock_ms());
-	loan->n_lent = 0;
-	arm_reaper(lender);
-	lender->refusals++;
-	error_write(&why, "its guards cannot be filled: %s", strerror(-result));
-	loan_explain(loan, region,
-		     &(struct loan_failure){
-			     .reason = loan_reason(result),
-			     .why = why,
-		     },
-		     &loan->refusal);
-	loan->done(loan, (int)loan->refusal.reason);
-}
-
-static void on_filled(struct patrol *patrol, int result)
-{
-	struct loan *loan = patrol->data;
-	struct lender *lender = loan->lender;
-
-	loan->filling = warden_patrol_free(patrol); /* the loan holds them */
-	if (result < 0)
-		take_back(lender, loan, result);
-	else
-		hand_over(lender, loan);
-}
-
-static void settle(struct lender *lender, struct loan *loan)
-{
-	uint64_t now = clock_ms();
-
-	for (size_t i = 0; i < loan->n_lent; i++) {
-		registry_add(&lender->registry, loan->buffers[i]);
-		reaper_add(&lender->reaper, loan->buffers[i], now);
-	}
-	arm_reaper(lender);
-	if (loan->buffers[0]->object->guard_bytes == 0) {
-		hand_over(lender, loan);
-		return;
-	}
-	loan->lender = lender;
-	loan->filling = warden_fill(&lender->warden, loan->buffers,
-				    loan->n_lent, on_filled, loan);
-	if (!loan->filling)
-		take_back(lender, loan, -ENOMEM);
-}
-
-static void refuse(struct lender *lender, struct loan *loan,
-		   const struct attempt *attempt)
-{
-	lender->refusals++;
-	attempt_explain(attempt, loan);
-	loan->done(loan, (int)loan->refusal.reason);
-}
-
-static void hurry(struct lender *lender, const struct loan *loan)
-{
-	const struct choice choice = choice_of(lender);
-	struct region *region = NULL;
-
-	while ((region = choice_next(&choice, &loan->want, region)))
-		scrubber_kick(&lender->scrubber, region, true);
-	warden_hurry(&lender->warden);
-}
-
-/* Tries a request; true where it is decided and no longer the lender's. */
-static bool decide(struct lender *lender, struct loan *loan)
-{
-	const struct choice choice = choice_of(lender);
-	struct attempt attempt;
-	bool swept;
-
-	swept = loan->sweep_ticket &&
-		reaper_has_swept(&lender->reaper, loan->sweep_ticket);
-	if (!swept)
-		loan->dirt_ticket = UINT64_MAX;
-	else if (loan->dirt_ticket == UINT64_MAX || loan->in_grace)
-		loan->dirt_ticket = lender->ticket;
-	if (attempt_run(&attempt, &choice, loan, &lender->next_id)) {
-		list_remove(&loan->link);
-		settle(lender, loan);
-		return true;
-	}
-	if (!attempt.short_of_memory ||
-	    (swept && attempt.grace_ms == 0 && !attempt.dirt)) {
-		list_remove(&loan->link);
-		refuse(lender, loan, &attempt);
-		return true;
-	}
-	/* what drains in the grace is waited for as well */
-	loan->in_grace = swept && attempt.grace_ms > 0;
-	if (loan->in_grace)
-		timer_set(lender->retry_timer, attempt.grace_ms);
-	hurry(lender, loan);
-	return false;
-}
-
-static void on_retry_timer(void *data)
-{
-	struct lender *lender = data;
-	struct loan *loan, *tmp;
-
-	list_for_each_safe (loan, tmp, &lender->parked, link)
-		(void)decide(lender, loan);
-	arm_reaper(lender);
-}
-
-void lender_allocate(struct lender *lender, struct loan *loan)
-{
-	loan->parked_ms = clock_ms();
-	loan->sweep_ticket = 0;
-	if (decide(lender, loan))
-		return;
-	loan->sweep_ticket = reaper_want_sweep(&lender->reaper);
-	list_append(&lender->parked, &loan->link);
-	if (reaper_has_swept(&lender->reaper, loan->sweep_ticket))
-		retry_soon(lender); /* there is no buffer to look at */
-	arm_reaper(lender);
-}
-
-void lender_cancel(struct lender *lender, struct loan *loan)
-{
-	list_remove(&loan->link);
-	if (!loan->filling)
-		return;
-	/* the worker is at it: the buffers are lent to nobody when it ends */
-	lender_patrol_abandon(lender, loan->filling);
-	loan->filling = NULL;
 }
 
 void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner)
@@ -288,7 +127,7 @@ void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner)
 			buffer_drain(buffer, now);
 		reaper_hint_again(&lender->reaper, buffer, now);
 	}
-	arm_reaper(lender); /* where it has ended, others may come earlier */
+	lender_arm_reaper(lender); /* where it has ended, others may come earlier */
 }
 
 void lender_owner_gone(struct lender *lender, struct owner *owner)
@@ -302,7 +141,7 @@ void lender_owner_gone(struct lender *lender, struct owner *owner)
 		buffer_orphan(buffer, now);
 		reaper_hint(&lender->reaper, buffer, now);
 	}
-	arm_reaper(lender);
+	lender_arm_reaper(lender);
 }
 
 struct patrol *lender_inspect(struct lender *lender, const struct region *region,
@@ -318,7 +157,7 @@ struct patrol *lender_patrol_free(struct lender *lender, struct patrol *patrol)
 	/* The last holder may have gone meanwhile. */
 	for (size_t i = 0; i < patrol->n; i++)
 		reaper_hint(&lender->reaper, patrol->buffers[i], now);
-	arm_reaper(lender);
+	lender_arm_reaper(lender);
 	return warden_patrol_free(patrol);
 }
 
@@ -348,7 +187,7 @@ struct bounce *lender_bounce_free(struct lender *lender, struct bounce *bounce)
 {
 	/* The last holder may have gone during the copy. */
 	reaper_hint(&lender->reaper, bounce->buffer, clock_ms());
-	arm_reaper(lender);
+	lender_arm_reaper(lender);
 	return bounce_free(bounce);
 }
 
@@ -388,7 +227,7 @@ void lender_add_buffer(struct lender *lender, struct buffer *buffer)
 	reaper_add(&lender->reaper, buffer, clock_ms());
 	/* its last holder may have gone while nobody looked */
 	(void)reaper_want_sweep(&lender->reaper);
-	arm_reaper(lender);
+	lender_arm_reaper(lender);
 }
 
 struct region *lender_find_region(const struct lender *lender, const char *name)
@@ -445,7 +284,6 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 	if (!lender)
 		return -ENOMEM;
 	list_init(&lender->regions);
-	list_init(&lender->parked);
 	list_init(&lender->bounces);
 	registry_init(&lender->registry);
 	accounts_init(&lender->accounts);
@@ -470,7 +308,7 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 	r = timer_new(&lender->reaper_timer, loop, on_reaper_timer, lender);
 	if (r < 0)
 		return r;
-	r = timer_new(&lender->retry_timer, loop, on_retry_timer, lender);
+	r = lending_init(lender, loop);
 	if (r < 0)
 		return r;
 	r = listen_for_closings(lender, loop);
@@ -491,7 +329,7 @@ struct lender *lender_free(struct lender *lender)
 	(void)watch_free(lender->worker_watch);
 	(void)watch_free(lender->closings_watch);
 	(void)timer_free(lender->reaper_timer);
-	(void)timer_free(lender->retry_timer);
+	lending_deinit(lender);
 	if (lender->worker)
 		(void)worker_free(lender->worker);
 	while ((bounce = list_first(&lender->bounces, struct bounce, link))) {

@@ -74,17 +74,13 @@ struct region *lender_find_region(const struct lender *lender, const char *name)
 struct region *lender_get_region(const struct lender *lender, uint32_t id);
 struct region *lender_default_region(const struct lender *lender);
 
-/* Serves the request or refuses it, in both cases by calling done: at once,
- * or later, when what could help it has been waited for. */
-void lender_allocate(struct lender *lender, struct loan *loan);
-/* Forgets one that waits, without calling done. */
-void lender_cancel(struct lender *lender, struct loan *loan);
-
 /* Somebody let go of the buffer; by_owner: the one it was lent to.  The buffer
  * may be gone afterwards. */
 void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner);
 /* The connection ends: its buffers go when their holders do. */
 void lender_owner_gone(struct lender *lender, struct owner *owner);
+/* To be called after anything that may change when the reaper is due. */
+void lender_arm_reaper(struct lender *lender);
 
 /* Looks at guards of lent buffers, as warden_inspect(). */
 struct patrol *lender_inspect(struct lender *lender, const struct region *region,

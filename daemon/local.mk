@@ -45,6 +45,7 @@ libdaemon_la_SOURCES = \
 	daemon/ledger_file.c daemon/ledger_file.h \
 	daemon/ledger_form.h \
 	daemon/lender.c daemon/lender.h \
+	daemon/lending.c daemon/lending.h \
 	daemon/listening.c daemon/listening.h \
 	daemon/loan.c daemon/loan.h \
 	daemon/loop.c daemon/loop.h \
@@ -146,6 +147,7 @@ DAEMON_TESTS = \
 	tests/check_ledger_file \
 	tests/check_lender \
 	tests/check_lender_policy \
+	tests/check_lending \
 	tests/check_listening \
 	tests/check_loan \
 	tests/check_loop \
@@ -236,6 +238,7 @@ tests_check_ledger_check_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_L
 tests_check_ledger_file_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lender_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lender_policy_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_lending_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_listening_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/entry.h"
+#include "daemon/lending.h"
 
 /*
  * ALLOC: the message becomes a want, the lender decides now or later, and the
@@ -58,7 +59,7 @@ enum request_outcome request_alloc(struct session *session,
 	}
 	session->loan = loan;
 	session->result = -1;
-	lender_allocate(session->service->lender, loan);
+	lending_begin(session->service->lender, loan);
 	session->waiting = session->result < 0;
 	return REQUEST_WAITS;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/lending.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 
@@ -54,7 +55,7 @@ struct session *session_free(struct session *session)
 	struct lender *lender = session->service->lender;
 
 	if (session->loan) {
-		lender_cancel(lender, session->loan);
+		lending_cancel(lender, session->loan);
 		session->loan = loan_free(session->loan);
 	}
 	if (session->bounce && session->waiting)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/attempt.h"
+#include "daemon/lending.h"
 #include "daemon/usable.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
@@ -105,7 +106,7 @@ static void ask_for(struct ask *ask, int who, uint64_t size_bytes,
 	*ask = (struct ask){.result = -1};
 	ask->loan = loan_new(&want, &owners[who], decided, ask);
 	ck_assert_ptr_nonnull(ask->loan);
-	lender_allocate(lender, ask->loan);
+	lending_begin(lender, ask->loan);
 }
 
 static void wait_for(const struct ask *ask)

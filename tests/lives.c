@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/lives.h"
 
+#include "daemon/lending.h"
 #include "daemon/restore.h"
 #include "tests/harness.h"
 #include "tests/logged.h"
@@ -145,7 +146,7 @@ uint64_t lives_ask(struct lives *lives, uint64_t size_bytes, uint32_t count,
 	uint64_t id;
 
 	ck_assert_ptr_nonnull(loan);
-	lender_allocate(lives->lender, loan);
+	lending_begin(lives->lender, loan);
 	while (outcome < 0)
 		ck_assert_int_eq(loop_turn(lives->loop, true), 0);
 	id = outcome == 0 ? loan->buffers[0]->id : 0;

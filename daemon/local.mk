@@ -85,6 +85,7 @@ libdaemon_la_SOURCES = \
 	daemon/setup_devicetree.c daemon/setup_devicetree.h \
 	daemon/shelf.c daemon/shelf.h \
 	daemon/shelf_queue.c daemon/shelf_queue.h \
+	daemon/shelves.c daemon/shelves.h \
 	daemon/space.c daemon/space.h \
 	daemon/token.c daemon/token.h \
 	daemon/tract.c daemon/tract.h \
@@ -184,6 +185,7 @@ DAEMON_TESTS = \
 	tests/check_setup_devicetree \
 	tests/check_shelf \
 	tests/check_shelf_queue \
+	tests/check_shelves \
 	tests/check_space \
 	tests/check_space_model \
 	tests/check_token \
@@ -277,6 +279,7 @@ tests_check_setup_custody_LDADD = libcustodian.la libharness.la libdaemon.la lib
 tests_check_setup_devicetree_LDADD = libharness.la libtreedir.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_shelf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_shelf_queue_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_shelves_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -6,14 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/inheritance.h"
 #include "daemon/shelf_queue.h"
 #include "util/error.h"
 #include "util/list.h"
 
 /*
- * Where descriptors lie that must outlive the daemon: in the queues of sockets,
- * both ends of which the service manager keeps.
+ * One place where descriptors lie that must outlive the daemon: the queue of a
+ * pair of sockets, both ends of which the service manager keeps.
  */
 
 #define SHELF_BATCH SHELF_QUEUE_BATCH /* items that can be put at once */
@@ -41,43 +40,52 @@ struct shelf_keeper {
 	int (*prove_store)(uint64_t limit_ms, struct error *why);
 };
 
-struct shelves {
-	const struct shelf_keeper *keeper; /* borrowed */
-	struct list all;		   // shelf::link
-	struct shelf *current; /* where the last one went; may be NULL */
+struct shelf {
+	struct list link;  // shelves::all
+	struct list items; // shelf_item::link
+	unsigned int number;
+	struct shelf_queue queue;
+	size_t n_items;
+	size_t n_garbage;
+	size_t n_messages;
+	bool inherited; /* not gone through yet: nothing is put there */
+	bool full;	/* it said so, and nothing was taken off since */
+	bool untidy;	/* tidying failed half-way: some items lie twice */
 };
 
-void shelves_init(struct shelves *shelves, const struct shelf_keeper *keeper);
-/* Closes the sockets; what the manager keeps of them stays as it is. */
-void shelves_deinit(struct shelves *shelves);
+/* One without a queue; NULL: out of memory. */
+struct shelf *shelf_new(unsigned int number);
+/* Closes the sockets; what the manager keeps of them stays as it is.  The items
+ * lie on none.  Returns NULL. */
+struct shelf *shelf_free(struct shelf *shelf);
 
-/* Whether any was inherited. */
-bool shelves_are_in(const struct inheritance *inheritance);
-/* Takes the shelves out of what was inherited.  -ENOMEM. */
-int shelves_inherit(struct shelves *shelves, struct inheritance *inheritance);
+/* Leaves both ends with the manager.  0 where he does not keep them, too, which
+ * is logged; or an error that may pass. */
+int shelf_leave(const struct shelf *shelf, const struct shelf_keeper *keeper);
+/* The manager need not keep them any more. */
+void shelf_give_up(const struct shelf *shelf, const struct shelf_keeper *keeper);
 
-/* Called for each descriptor that is found, which becomes the callee's.  It
- * gives the item, with its fd set, that is to go on lying on a shelf, or NULL
- * where nobody needs it any more or it was found before: whoever was killed
- * while he moved it left it in two places.  0, or a negative errno, which ends
- * the search. */
-typedef int shelf_found_fn(void *data, uint64_t id, int fd,
-			   struct shelf_item **itemp);
+/* The number of a shelf and which end of it, 'a' or 'b', by the name under
+ * which the manager has it; false: the name is none of a shelf. */
+bool shelf_read_name(const char *name, unsigned int *numberp, char *endp);
+/* An end of an earlier daemon's shelf. */
+void shelf_inherit_consume(struct shelf *shelf, char end, int fd);
+/* Whether it has both ends. */
+bool shelf_is_whole(const struct shelf *shelf);
 
-/* Goes through everything that was inherited; to be called once and before
- * anything is put.  Afterwards each of the items that fn gave lies on one shelf,
- * once.  A negative errno: not all was found; nothing is lost by it.  Where
- * error_may_pass(), whoever comes next finds everything. */
-int shelves_recover(struct shelves *shelves, shelf_found_fn *fn, void *data);
+/* Puts n items, at most SHELF_BATCH, as one message; where they lay before is
+ * garbage.  0; -EAGAIN: there is no room; or what sendmsg(2) gives. */
+int shelf_put(struct shelf *shelf, struct shelf_item *const *items, size_t n);
+/* An item that lies on a shelf becomes garbage. */
+void shelf_drop(struct shelf_item *item);
 
-/* Puts n items, at most SHELF_BATCH, that lie on none: all or nothing.  Once
- * this returns 0, they outlive the daemon.  Or what socketpair(2), sendmsg(2)
- * and the keeper give, -ETOOMANYREFS among them: the user's limit of open files
- * counts for those in queues, too. */
-int shelves_put(struct shelves *shelves, struct shelf_item *const *items,
-		size_t n);
-
-/* Nobody needs the item any more.  Sooner or later its descriptor goes. */
-void shelves_drop(struct shelves *shelves, struct shelf_item *item);
+/* Whether enough of it is garbage. */
+bool shelf_needs_tidying(const struct shelf *shelf);
+/* The items that have lain there longest, at most so many; returns how many. */
+size_t shelf_first_items(const struct shelf *shelf, size_t most,
+			 struct shelf_item **items);
+/* Takes so many messages off the head, in which no item lies that does not lie
+ * behind them or elsewhere as well; as many as it can. */
+void shelf_take_off(struct shelf *shelf, size_t n_messages);
 
 #endif

@@ -9,7 +9,7 @@
 #include "daemon/inheritance.h"
 #include "daemon/ledger.h"
 #include "daemon/ledger_file.h"
-#include "daemon/shelf.h"
+#include "daemon/shelves.h"
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/list.h"

@@ -17,7 +17,7 @@
 #include "util/list.h"
 #include "util/rb.h"
 
-struct reaper_round;
+struct round;
 
 #define BUFFER_NAME_BYTES 32 /* as CONTIG_MSG_NAME_BYTES */
 
@@ -53,10 +53,10 @@ struct buffer {
 	RB_ENTRY(buffer) by_inode; // registry::inodes
 
 	/* the reaper's */
-	struct list watch_link;	    // reaper::watched
-	struct list round_link;	    // reaper_round::buffers, reaper::fresh
-	RB_ENTRY(buffer) by_due;    // reaper::appointments
-	struct reaper_round *round; /* NULL: in none */
+	struct list watch_link;	 // reaper::watched
+	struct list round_link;	 // round::members, reaper::fresh
+	RB_ENTRY(buffer) by_due; // reaper::appointments
+	struct round *round;	 /* NULL: in none */
 	struct closing closing;
 	uint64_t due_ms;  /* where it is appointed */
 	uint64_t step_ms; /* between looks, where it is in doubt; 0: none yet */

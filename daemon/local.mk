@@ -74,6 +74,7 @@ libdaemon_la_SOURCES = \
 	daemon/request_list.c daemon/request_list.h \
 	daemon/restore.c daemon/restore.h \
 	daemon/roll.c daemon/roll.h \
+	daemon/round.c daemon/round.h \
 	daemon/run.h \
 	daemon/scrubber.c daemon/scrubber.h \
 	daemon/sealed.c daemon/sealed.h \
@@ -176,6 +177,7 @@ DAEMON_TESTS = \
 	tests/check_restore \
 	tests/check_restore_doubt \
 	tests/check_roll \
+	tests/check_round \
 	tests/check_scrubber \
 	tests/check_sealed \
 	tests/check_server \
@@ -270,6 +272,7 @@ tests_check_restore_LDADD = libcustodian.la libharness.la libdaemon.la libutil.l
 tests_check_restore_doubt_SOURCES = tests/check_restore_doubt.c tests/lives.c tests/lives.h
 tests_check_restore_doubt_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_roll_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_round_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_sealed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -21,9 +21,9 @@
  *
  * A dma-buf has no such event, since all its descriptors are one open file, the
  * daemon's included.  Nor has a memfd where the kernel has no room to watch it.
- * They go round, quiet ones or draining ones, each round with a part of a core
- * to spend; a hint takes them out of it for a while.  With 2.5 us a look, 250
- * quiet ones are seen every 80 ms, and 10,000 every 3 s.
+ * They go round (round.h), quiet ones or draining ones, each round with a part
+ * of a core to spend; a hint takes them out of it for a while.  With 2.5 us a
+ * look, 250 quiet ones are seen every 80 ms, and 10,000 every 3 s.
  *
  * What looking costs is measured, in CPU time of this thread, around each
  * slice; the smoothed price of one look says how many make a slice that delays
@@ -31,12 +31,10 @@
  * first look after a hint, of which each has its own cause, and what somebody
  * waits for who is short of memory: a sweep over all there is.
  *
- * Waking up costs too, on an emulated board 1.4 ms, which is more than a quiet
- * round may spend in 80 ms.  So a crowded round, one that needs more than that
- * to get round, pays for all CPU time from the last look to the next where the
- * thread woke up for nothing else, and it rests the longer the longer it takes
- * anyway.  One that is not crowded does neither: its buffers are seen every 80
- * ms whatever that costs, and memory is back within 100 ms without a hint.
+ * What waking up costs is all CPU time from the last look to the next where the
+ * thread woke up for nothing else.  A crowded round pays for it; buffers of one
+ * that is not crowded are seen every 80 ms whatever that costs, and memory is
+ * back within 100 ms without a hint.
  *
  * Sweeps are numbered for those who wait: a request that came while one was
  * under way needs the next one, since buffers that this one has already passed
@@ -55,13 +53,17 @@ static int by_due(const struct buffer *a, const struct buffer *b)
 
 RB_GENERATE_PRIVATE(reaper_tree, buffer, by_due, by_due)
 
-static void init_round(struct reaper_round *round, uint32_t permille,
-		       uint64_t rest_ms)
-{
-	list_init(&round->buffers);
-	round->rest_ms = rest_ms;
-	budget_init(&round->budget, permille, rest_ms);
-}
+static const struct round_terms draining_terms = {
+	.permille = REAPER_DRAINING_PERMILLE,
+	.period_ms = REAPER_ROUND_MS,
+	.rest_ms = REAPER_ROUND_MS,
+};
+
+static const struct round_terms quiet_terms = {
+	.permille = REAPER_QUIET_PERMILLE,
+	.period_ms = REAPER_ROUND_MS,
+	.rest_ms = REAPER_REST_MS,
+};
 
 void reaper_init(struct reaper *reaper, struct closings *closings,
 		 reaper_fn *fn, void *data)
@@ -77,8 +79,8 @@ void reaper_init(struct reaper *reaper, struct closings *closings,
 	list_init(&reaper->fresh);
 	RB_INIT(&reaper->appointments);
 	budget_init(&reaper->hot, REAPER_HOT_PERMILLE, REAPER_HOT_MS);
-	init_round(&reaper->draining, REAPER_DRAINING_PERMILLE, REAPER_ROUND_MS);
-	init_round(&reaper->quiet, REAPER_QUIET_PERMILLE, REAPER_REST_MS);
+	round_init(&reaper->draining, &draining_terms);
+	round_init(&reaper->quiet, &quiet_terms);
 }
 
 /* Takes a buffer away from where it waits for its next look. */
@@ -87,8 +89,9 @@ static void displace(struct reaper *reaper, struct buffer *buffer)
 	if (buffer->appointed)
 		(void)RB_REMOVE(reaper_tree, &reaper->appointments, buffer);
 	if (buffer->round)
-		buffer->round->n--;
-	list_remove(&buffer->round_link);
+		round_leave(buffer->round, &buffer->round_link);
+	else
+		list_remove(&buffer->round_link);
 	buffer->appointed = false;
 	buffer->round = NULL;
 }
@@ -102,15 +105,10 @@ static void appoint(struct reaper *reaper, struct buffer *buffer,
 	(void)RB_INSERT(reaper_tree, &reaper->appointments, buffer);
 }
 
-static void join(struct reaper_round *round, struct buffer *buffer,
-		 uint64_t now_ms)
+static void join(struct round *round, struct buffer *buffer, uint64_t now_ms)
 {
-	if (round->n++ == 0) {
-		round->left = 0;
-		round->due_ms = now_ms + REAPER_ROUND_MS;
-	}
 	buffer->round = round;
-	list_append(&round->buffers, &buffer->round_link);
+	round_join(round, &buffer->round_link, now_ms);
 }
 
 static bool will_be_told(const struct reaper *reaper,
@@ -247,49 +245,6 @@ bool reaper_has_swept(const struct reaper *reaper, uint64_t ticket)
 	       (reaper->sweep == ticket && !reaper->sweeping);
 }
 
-/* What a round may spend in a millisecond. */
-static uint64_t allowance_ns(const struct reaper_round *round)
-{
-	return round->budget.permille * UINT64_C(1000);
-}
-
-/* Looking at all of a round takes more than it may spend meanwhile. */
-static bool is_crowded(const struct reaper *reaper,
-		       const struct reaper_round *round)
-{
-	return round->n * reaper->look_ns >
-	       REAPER_ROUND_MS * allowance_ns(round);
-}
-
-static uint64_t rest_ms(const struct reaper *reaper,
-			const struct reaper_round *round)
-{
-	uint64_t pass_ms = round->n * reaper->look_ns / allowance_ns(round);
-	uint64_t ms = pass_ms / REAPER_RESTS;
-
-	if (ms > round->rest_ms)
-		return round->rest_ms;
-	return ms < REAPER_ROUND_MS ? REAPER_ROUND_MS : ms;
-}
-
-/* A round that has spent its part does not wake up for each slice that it can
- * pay again, nor before it can pay at all.  How long it rests is decided by
- * those who are in it now: a crowd may have gone. */
-static uint64_t round_due_ms(const struct reaper *reaper,
-			     struct reaper_round *round, uint64_t now_ms)
-{
-	uint64_t due_ms = round->due_ms, at_ms;
-
-	if (round->n == 0)
-		return UINT64_MAX;
-	if (round->resting) {
-		at_ms = round->spent_ms + rest_ms(reaper, round);
-		due_ms = at_ms > due_ms ? at_ms : due_ms;
-	}
-	at_ms = now_ms + budget_wait_ms(&round->budget, now_ms);
-	return at_ms > due_ms ? at_ms : due_ms;
-}
-
 static uint64_t appointments_due_ms(struct reaper *reaper, uint64_t now_ms)
 {
 	const struct buffer *first = RB_MIN(reaper_tree, &reaper->appointments);
@@ -311,9 +266,9 @@ int64_t reaper_delay_ms(struct reaper *reaper, uint64_t now_ms)
 	    !list_empty(&reaper->fresh))
 		return 0;
 	due = appointments_due_ms(reaper, now_ms);
-	at = round_due_ms(reaper, &reaper->draining, now_ms);
+	at = round_due_ms(&reaper->draining, reaper->look_ns, now_ms);
 	due = at < due ? at : due;
-	at = round_due_ms(reaper, &reaper->quiet, now_ms);
+	at = round_due_ms(&reaper->quiet, reaper->look_ns, now_ms);
 	due = at < due ? at : due;
 	if (due == UINT64_MAX)
 		return -1;
@@ -340,22 +295,11 @@ static struct buffer *next_appointment(struct reaper *reaper, uint64_t now_ms)
 }
 
 static struct buffer *next_of_round(const struct reaper *reaper,
-				    struct reaper_round *round, uint64_t now_ms)
+				    struct round *round, uint64_t now_ms)
 {
-	if (round_due_ms(reaper, round, now_ms) > now_ms)
-		return NULL;
-	round->resting = false;
-	if (round->left == 0) {
-		round->left = round->n;
-		round->begin_ms = now_ms;
-	}
-	if (round->left > round->n) /* some have gone since it began */
-		round->left = round->n;
-	if (round->left == 0)
-		return NULL;
-	if (--round->left == 0)
-		round->due_ms = round->begin_ms + REAPER_ROUND_MS;
-	return list_first(&round->buffers, struct buffer, round_link);
+	struct list *link = round_next(round, reaper->look_ns, now_ms);
+
+	return link ? container_of(link, struct buffer, round_link) : NULL;
 }
 
 static struct buffer *next_draining(struct reaper *reaper, uint64_t now_ms)
@@ -388,41 +332,35 @@ static struct buffer *next_swept(struct reaper *reaper, uint64_t now_ms)
 	return buffer;
 }
 
-/* Who is looked at, and at whose expense; NULL: whatever it costs. */
+/* Who is looked at, and at whose expense; neither: whatever it costs. */
 struct source {
 	next_fn *next;
 	struct budget *budget;
-	struct reaper_round *round; /* NULL: it is none */
+	struct round *round;
 };
 
-/* How many looks a round may take at once where there is room for so many: no
- * more than it can pay, but one. */
+/* How many looks a source may take at once where there is room for so many. */
 static unsigned int affordable(const struct reaper *reaper,
-			       const struct reaper_round *round,
+			       const struct source *source, uint64_t now_ms,
 			       unsigned int room)
 {
-	uint64_t n = (uint64_t)round->budget.left_ns / (reaper->look_ns + 1);
-
-	if (n >= room)
-		return room;
-	return n > 0 ? (unsigned int)n : 1;
+	if (source->round)
+		return round_room(source->round, reaper->look_ns, now_ms, room);
+	if (source->budget && !budget_has(source->budget, now_ms))
+		return 0;
+	return room;
 }
 
 /* What looks cost, and what it took to wake up for them. */
 static void pay(struct reaper *reaper, const struct source *source,
 		uint64_t now_ms, uint64_t ns)
 {
-	struct reaper_round *round = source->round;
-
-	if (source->budget)
+	if (source->round)
+		round_pay(source->round, reaper->look_ns, ns, reaper->waking_ns,
+			  now_ms);
+	else if (source->budget)
 		budget_spend(source->budget, ns);
-	if (round && is_crowded(reaper, round))
-		budget_spend(source->budget, reaper->waking_ns);
 	reaper->waking_ns = 0;
-	if (round && !budget_has(source->budget, now_ms)) {
-		round->resting = true;
-		round->spent_ms = now_ms;
-	}
 }
 
 /* Looks at what a source has, at so many at most; returns at how many. */
@@ -433,10 +371,7 @@ static unsigned int run(struct reaper *reaper, const struct source *source,
 	unsigned int n;
 	uint64_t ns;
 
-	if (source->budget && !budget_has(source->budget, now_ms))
-		return 0;
-	if (source->round)
-		room = affordable(reaper, source->round, room);
+	room = affordable(reaper, source, now_ms, room);
 	for (n = 0; n < room && (buffer = source->next(reaper, now_ms)); n++)
 		if (!look(reaper, buffer) && !buffer->appointed)
 			place(reaper, buffer, now_ms);
@@ -464,8 +399,8 @@ static void turn(struct reaper *reaper, uint64_t now_ms)
 	const struct source sources[] = {
 		{next_fresh, NULL, NULL},
 		{next_appointment, &reaper->hot, NULL},
-		{next_draining, &reaper->draining.budget, &reaper->draining},
-		{next_quiet, &reaper->quiet.budget, &reaper->quiet},
+		{next_draining, NULL, &reaper->draining},
+		{next_quiet, NULL, &reaper->quiet},
 		{next_swept, NULL, NULL},
 	};
 	unsigned int room = slice(reaper);

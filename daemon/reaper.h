@@ -9,6 +9,7 @@
 #include "daemon/budget.h"
 #include "daemon/buffer.h"
 #include "daemon/closings.h"
+#include "daemon/round.h"
 #include "util/list.h"
 #include "util/rb.h"
 
@@ -20,12 +21,11 @@
 /* Of which nobody said that it may be free: each is looked at once in
  * REAPER_ROUND_MS, or less often where that would take more of a core.  Then
  * there is a rest whenever that share is spent, and waking up from it is paid
- * for too; it takes an eighth of what going round takes, and REAPER_REST_MS at
- * most.  The same, with more to spend and rests of REAPER_ROUND_MS, for those
- * that their owner has let go of. */
+ * for too; it takes a part of what going round takes (round.h), and
+ * REAPER_REST_MS at most.  The same, with more to spend and rests of
+ * REAPER_ROUND_MS, for those that their owner has let go of. */
 #define REAPER_ROUND_MS		 80
 #define REAPER_REST_MS		 1000
-#define REAPER_RESTS		 8
 #define REAPER_QUIET_PERMILLE	 8
 #define REAPER_DRAINING_PERMILLE 50
 /* Of which somebody has just said so: at once, then in these steps, for a
@@ -42,26 +42,13 @@
  * after reaper_remove(). */
 typedef void reaper_fn(void *data, struct buffer *buffer);
 
-/* Buffers that are looked at in turn. */
-struct reaper_round {
-	struct list buffers; // buffer::round_link, whose turn it is first
-	size_t n;
-	size_t left;	   /* looks of the pass under way */
-	uint64_t begin_ms; /* when that began */
-	uint64_t due_ms;   /* nothing is done before */
-	uint64_t rest_ms;  /* no rest is longer, but to pay a debt */
-	uint64_t spent_ms; /* when its last rest began */
-	bool resting;
-	struct budget budget;
-};
-
 struct reaper {
 	struct list watched; // buffer::watch_link, longest not swept first
 	struct list fresh;   // buffer::round_link, to be looked at at once
 	RB_HEAD(reaper_tree, buffer) appointments; // buffer::by_due
 	struct budget hot;			   /* of appointments */
-	struct reaper_round draining;
-	struct reaper_round quiet;
+	struct round draining;
+	struct round quiet;
 	uint64_t sweep;	 /* the number of the sweep under way or last done */
 	uint64_t wanted; /* sweeps up to this one are wanted at once */
 	bool sweeping;

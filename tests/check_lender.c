@@ -249,7 +249,7 @@ START_TEST(whoever_goes_shortens_the_rest)
 	deal_ask(&deal, &ask, MIB, 2);
 	look_after(1);
 	/* two of them rest for most of a second, one for half of that */
-	reaper->look_ns = REAPER_REST_MS * REAPER_RESTS *
+	reaper->look_ns = REAPER_REST_MS * ROUND_RESTS *
 			  REAPER_QUIET_PERMILLE * 1000 / 2;
 	look_after((uint64_t)reaper->quiet.budget.burst_ns);
 	due_ms = deal.lender->reaper_due_ms;

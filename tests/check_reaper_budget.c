@@ -158,7 +158,7 @@ START_TEST(rests_are_as_long_as_it_takes_anyway)
 	struct minute minute;
 
 	for (size_t n = 1000; n <= 400000; n *= 20) {
-		uint64_t rest_ms = n * ns / share_ns / REAPER_RESTS;
+		uint64_t rest_ms = n * ns / share_ns / ROUND_RESTS;
 
 		if (rest_ms < REAPER_ROUND_MS)
 			rest_ms = REAPER_ROUND_MS;

@@ -34,7 +34,9 @@
  * What waking up costs is all CPU time from the last look to the next where the
  * thread woke up for nothing else.  A crowded round pays for it; buffers of one
  * that is not crowded are seen every 80 ms whatever that costs, and memory is
- * back within 100 ms without a hint.
+ * back within 100 ms without a hint.  So are a few draining ones where looks
+ * are so dear that even a few were a crowd: a camera's, of which somebody still
+ * is to let go.
  *
  * Sweeps are numbered for those who wait: a request that came while one was
  * under way needs the next one, since buffers that this one has already passed
@@ -57,6 +59,7 @@ static const struct round_terms draining_terms = {
 	.permille = REAPER_DRAINING_PERMILLE,
 	.period_ms = REAPER_ROUND_MS,
 	.rest_ms = REAPER_ROUND_MS,
+	.few = REAPER_FEW,
 };
 
 static const struct round_terms quiet_terms = {

@@ -13,9 +13,13 @@
  * longer the longer it takes to get round anyway.  One that is not crowded does
  * neither: its members are seen once in a period whatever waking up costs.
  *
+ * Where the price of a look is so high that even a handful cannot be paid, the
+ * terms may exempt a few.  These neither need the budget nor spend it: it fills
+ * up meanwhile, and debts and rests that a crowd has left are not theirs.
+ *
  * Nothing of this is decided in advance.  Members come and go and prices change
- * between two calls, so how long a rest is, and whether there is a crowd, is
- * worked out from what is true now.
+ * between two calls, so how long a rest is, and whether there are a few or a
+ * crowd, is worked out from what is true now.
  */
 
 void round_init(struct round *round, const struct round_terms *terms)
@@ -38,6 +42,12 @@ void round_leave(struct round *round, struct list *link)
 {
 	round->n--;
 	list_remove(link);
+}
+
+/* So few that nobody asks what they cost. */
+static bool is_few(const struct round *round)
+{
+	return round->n <= round->terms.few;
 }
 
 /* What it may spend in a millisecond. */
@@ -71,6 +81,8 @@ uint64_t round_due_ms(struct round *round, uint64_t look_ns, uint64_t now_ms)
 
 	if (round->n == 0)
 		return UINT64_MAX;
+	if (is_few(round))
+		return due_ms;
 	if (round->resting) {
 		at_ms = round->spent_ms + rest_ms(round, look_ns);
 		due_ms = at_ms > due_ms ? at_ms : due_ms;
@@ -84,6 +96,8 @@ unsigned int round_room(struct round *round, uint64_t look_ns, uint64_t now_ms,
 {
 	uint64_t n;
 
+	if (is_few(round))
+		return room;
 	if (!budget_has(&round->budget, now_ms))
 		return 0;
 	n = (uint64_t)round->budget.left_ns / (look_ns + 1);
@@ -111,6 +125,8 @@ struct list *round_next(struct round *round, uint64_t look_ns, uint64_t now_ms)
 void round_pay(struct round *round, uint64_t look_ns, uint64_t spent_ns,
 	       uint64_t waking_ns, uint64_t now_ms)
 {
+	if (is_few(round))
+		return;
 	budget_spend(&round->budget, spent_ns);
 	if (is_crowded(round, look_ns))
 		budget_spend(&round->budget, waking_ns);

@@ -11,9 +11,9 @@
 
 /*
  * Members that are looked at in turn: each once in a period, or less often
- * where that takes more CPU time than the round may spend.  It knows nothing of
- * them but how many they are; whoever looks says what time it is, what one look
- * costs (look_ns), and what was spent.
+ * where they are more than a few and that takes more CPU time than the round
+ * may spend.  It knows nothing of them but how many they are; whoever looks
+ * says what time it is, what one look costs (look_ns), and what was spent.
  */
 
 /* A rest takes this part of what going round takes. */
@@ -23,6 +23,7 @@ struct round_terms {
 	uint32_t permille;  /* of a core: what it may spend */
 	uint64_t period_ms; /* the shortest rest as well */
 	uint64_t rest_ms;   /* no rest is longer, but to pay a debt */
+	size_t few;	    /* so many are looked at whatever it costs */
 };
 
 struct round {
@@ -47,7 +48,7 @@ void round_leave(struct round *round, struct list *link);
 uint64_t round_due_ms(struct round *round, uint64_t look_ns, uint64_t now_ms);
 
 /* How many looks may be taken at once where there is room for so many: no more
- * than can be paid, but one; in debt, none. */
+ * than can be paid, but one; in debt, none.  A few need not pay. */
 unsigned int round_room(struct round *round, uint64_t look_ns, uint64_t now_ms,
 			unsigned int room);
 
@@ -56,7 +57,7 @@ unsigned int round_room(struct round *round, uint64_t look_ns, uint64_t now_ms,
 struct list *round_next(struct round *round, uint64_t look_ns, uint64_t now_ms);
 
 /* Looks were taken and cost spent_ns; waking up for them took waking_ns, which
- * a crowded round pays as well. */
+ * a crowded round pays as well.  A few pay nothing. */
 void round_pay(struct round *round, uint64_t look_ns, uint64_t spent_ns,
 	       uint64_t waking_ns, uint64_t now_ms);
 

@@ -287,6 +287,96 @@ START_TEST(draining_ones_have_more_to_spend)
 }
 END_TEST
 
+/* On a board where a look is so dear that five draining ones would be a crowd,
+ * a few of them are seen every time all the same; quiet ones are not. */
+START_TEST(few_draining_ones_keep_the_rhythm)
+{
+	const uint64_t ns = 1500000;
+	const size_t passes = 60000 / REAPER_ROUND_MS;
+	const uint64_t share_ns =
+		UINT64_C(60000) * 1000 * REAPER_DRAINING_PERMILLE;
+	size_t n;
+
+	n = looks_in_a_minute(REAPER_FEW, ns, true);
+	ck_assert_uint_eq(n, passes * REAPER_FEW);
+	n = looks_in_a_minute(REAPER_FEW + 1, ns, true);
+	ck_assert_uint_le(n * ns, share_ns + share_ns / 50);
+	ck_assert_uint_ge(n * ns, share_ns - share_ns / 50);
+	n = looks_in_a_minute(1, 10 * ns, false);
+	ck_assert_uint_le(n * 10 * ns, SHARE_NS + 10 * ns);
+	ck_assert_uint_ge(n * 10 * ns, SHARE_NS - 10 * ns);
+}
+END_TEST
+
+/* n of them, which drain and of which nobody has said anything for long. */
+static void begin_to_drain(size_t n, uint64_t ns)
+{
+	vigil.look_ns = ns;
+	vigil_begin(&vigil, NULL, n);
+	for (size_t i = 0; i < n; i++) {
+		buffer_drain(vigil.lot.buffers[i], vigil.now);
+		reaper_hint(&vigil.reaper, vigil.lot.buffers[i], vigil.now);
+	}
+	(void)vigil_until(&vigil, vigil.now + 20000);
+	vigil_looks(&vigil);
+}
+
+/* Not only are there as many looks: none waits longer than that for its own,
+ * at whatever time of the round it comes free. */
+START_TEST(each_of_a_few_is_found_in_time)
+{
+	begin_to_drain(REAPER_FEW, 1500000);
+	for (size_t i = 0; i < REAPER_FEW; i++) {
+		(void)vigil_until(&vigil, vigil.now + 7);
+		vigil_let_go(&vigil, REAPER_FEW - 1 - i);
+		(void)vigil_until(&vigil, vigil.now + REAPER_ROUND_MS);
+		ck_assert_ptr_null(vigil.lot.buffers[REAPER_FEW - 1 - i]);
+	}
+	vigil.look_ns = 0;
+	lot_deinit(&vigil.lot);
+}
+END_TEST
+
+/* No more of them in a turn than of others: a request waits for no more than
+ * one slice. */
+START_TEST(few_are_looked_at_in_slices)
+{
+	begin_to_drain(REAPER_FEW, 1500000);
+	vigil.now += (uint64_t)reaper_delay_ms(&vigil.reaper, vigil.now);
+	reaper_run_alone(&vigil.reaper, vigil.now);
+	ck_assert_uint_eq(vigil_looks(&vigil), REAPER_SLICE_MIN);
+	ck_assert_int_eq(reaper_delay_ms(&vigil.reaper, vigil.now), 0);
+	reaper_run_alone(&vigil.reaper, vigil.now);
+	ck_assert_uint_eq(vigil_looks(&vigil), REAPER_FEW - REAPER_SLICE_MIN);
+	vigil.look_ns = 0;
+	lot_deinit(&vigil.lot);
+}
+END_TEST
+
+START_TEST(a_crowd_that_goes_takes_its_debt_along)
+{
+	begin_to_drain(REAPER_FEW + 1, 30000000);
+	vigil.now += (uint64_t)reaper_delay_ms(&vigil.reaper, vigil.now);
+	(void)vigil_until(&vigil, vigil.now); /* a look, to be paid for long */
+	ck_assert_int_gt(reaper_delay_ms(&vigil.reaper, vigil.now),
+			 2 * REAPER_ROUND_MS);
+	vigil_take(&vigil, REAPER_FEW);
+	vigil_looks(&vigil);
+	vigil_let_go(&vigil, 0);
+	ck_assert_int_le(reaper_delay_ms(&vigil.reaper, vigil.now),
+			 REAPER_ROUND_MS);
+	(void)vigil_until(&vigil, vigil.now + REAPER_ROUND_MS);
+	ck_assert_ptr_null(vigil.lot.buffers[0]);
+	ck_assert(!budget_has(&vigil.reaper.draining.budget, vigil.now));
+	(void)vigil_until(&vigil, vigil.now + REAPER_ROUND_MS);
+	vigil_looks(&vigil);
+	(void)vigil_until(&vigil, vigil.now + 3 * REAPER_ROUND_MS);
+	ck_assert_uint_eq(vigil_looks(&vigil), 3 * (REAPER_FEW - 1));
+	vigil.look_ns = 0;
+	lot_deinit(&vigil.lot);
+}
+END_TEST
+
 /* Ten thousand of a process that was killed, and still are held: the first
  * look comes at once, and then a quarter of a core is spent for half a second,
  * and no more. */
@@ -348,6 +438,10 @@ int main(void)
 	tcase_add_test(tcase, others_pay_for_themselves);
 	tcase_add_test(tcase, waking_up_too_early_is_paid_for);
 	tcase_add_test(tcase, draining_ones_have_more_to_spend);
+	tcase_add_test(tcase, few_draining_ones_keep_the_rhythm);
+	tcase_add_test(tcase, each_of_a_few_is_found_in_time);
+	tcase_add_test(tcase, few_are_looked_at_in_slices);
+	tcase_add_test(tcase, a_crowd_that_goes_takes_its_debt_along);
 	tcase_add_test(tcase, hot_ones_keep_within_their_budget);
 	tcase_add_test(tcase, a_crowd_holds_up_nobody);
 	return harness_run(suite);

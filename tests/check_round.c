@@ -193,6 +193,68 @@ START_TEST(rest_is_decided_by_who_is_left)
 }
 END_TEST
 
+/* Of so many, of whom three are a few. */
+static void begin_with_few(size_t n)
+{
+	begin(n);
+	wheel.terms.few = 3;
+}
+
+START_TEST(few_neither_need_a_budget_nor_spend_it)
+{
+	begin_with_few(3);
+	(void)budget_has(&wheel.budget, 1080);
+	ck_assert_uint_eq(round_room(&wheel, BURST_NS, 1080, 64), 64);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(take_turn(BURST_NS, 1080), i);
+		round_pay(&wheel, BURST_NS, BURST_NS, 70000, 1080);
+	}
+	ck_assert_int_eq(wheel.budget.left_ns, BURST_NS);
+	ck_assert_uint_eq(round_due_ms(&wheel, BURST_NS, 1080), 1160);
+	/* the room is the caller's limit, and holds */
+	ck_assert_uint_eq(round_room(&wheel, 1, 1160, 0), 0);
+
+	begin_with_few(4);
+	(void)budget_has(&wheel.budget, 1080);
+	ck_assert_uint_eq(round_room(&wheel, BURST_NS, 1080, 64), 1);
+	ck_assert_int_eq(take_turn(BURST_NS, 1080), 0);
+	round_pay(&wheel, BURST_NS, BURST_NS, 70000, 1080);
+	ck_assert_int_eq(wheel.budget.left_ns, -70000);
+	ck_assert_uint_eq(round_due_ms(&wheel, BURST_NS, 1080), 1580);
+}
+END_TEST
+
+START_TEST(few_do_not_pay_what_a_crowd_owes)
+{
+	begin_with_few(4);
+	ck_assert_int_eq(take_turn(BURST_NS, 1080), 0);
+	round_pay(&wheel, BURST_NS, 3 * BURST_NS, 0, 1080);
+	ck_assert_uint_eq(round_due_ms(&wheel, BURST_NS, 1080), 3081);
+	ck_assert_uint_eq(round_room(&wheel, BURST_NS, 1080, 64), 0);
+	round_leave(&wheel, &members[0]);
+	ck_assert_uint_eq(round_due_ms(&wheel, BURST_NS, 1081), 1080);
+	ck_assert_uint_eq(round_room(&wheel, BURST_NS, 1081, 64), 64);
+	ck_assert_int_eq(take_turn(BURST_NS, 1081), 1);
+	ck_assert_int_eq(take_turn(BURST_NS, 1081), 2);
+	ck_assert_int_eq(take_turn(BURST_NS, 1081), 3);
+	ck_assert_uint_eq(round_due_ms(&wheel, BURST_NS, 1081), 1160);
+	/* it is remembered for the next crowd */
+	round_join(&wheel, &members[0], 1081);
+	ck_assert_uint_eq(round_due_ms(&wheel, BURST_NS, 1081), 3081);
+	ck_assert_uint_eq(round_room(&wheel, BURST_NS, 1081, 64), 0);
+}
+END_TEST
+
+START_TEST(without_exemption_one_is_too_many)
+{
+	begin(1);
+	ck_assert_int_eq(take_turn(BURST_NS, 1080), 0);
+	round_pay(&wheel, BURST_NS, 2 * BURST_NS, 0, 1080);
+	ck_assert_int_eq(wheel.budget.left_ns, -BURST_NS);
+	ck_assert_uint_eq(round_room(&wheel, BURST_NS, 1080, 64), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("round");
@@ -208,5 +270,8 @@ int main(void)
 	tcase_add_test(tcase, rest_lasts_until_debts_are_paid);
 	tcase_add_test(tcase, a_nanosecond_decides);
 	tcase_add_test(tcase, rest_is_decided_by_who_is_left);
+	tcase_add_test(tcase, few_neither_need_a_budget_nor_spend_it);
+	tcase_add_test(tcase, few_do_not_pay_what_a_crowd_owes);
+	tcase_add_test(tcase, without_exemption_one_is_too_many);
 	return harness_run(suite);
 }

@@ -17,11 +17,17 @@
  * so do we.
  */
 
+static bool may_know_base(const struct region *region,
+			  const struct session *viewer)
+{
+	return region->public_base || session_may(viewer, CONFIG_PHYS, region);
+}
+
 uint64_t entry_base(const struct region *region, const struct session *viewer)
 {
-	if (region->public_base || session_may(viewer, CONFIG_PHYS, region))
-		return partitions_base(&region->partitions);
-	return 0;
+	return may_know_base(region, viewer)
+		       ? partitions_base(&region->partitions)
+		       : 0;
 }
 
 void entry_set_region(struct contig_msg_region *entry,
@@ -32,6 +38,8 @@ void entry_set_region(struct contig_msg_region *entry,
 		entry->flags |= CONTIG_MSG_REGION_DEFAULT;
 	if (session_may(viewer, CONFIG_USE, region))
 		entry->flags |= CONTIG_MSG_REGION_USABLE;
+	if (may_know_base(region, viewer))
+		entry->flags |= CONTIG_MSG_REGION_BASE;
 	text_put(entry->name, sizeof(entry->name), region->name);
 	text_put(entry->backend, sizeof(entry->backend),
 		 region->memory->backend->name);

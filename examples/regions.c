@@ -28,7 +28,10 @@ static void show(const struct contig_region_info *region)
 	       region->backend, region->free_bytes, region->size_bytes,
 	       region->largest_free_bytes, region->granule_bytes,
 	       region->buffers);
-	printf("  from 0x%" PRIx64 ";", region->base);
+	if (region->has_base)
+		printf("  from 0x%" PRIx64 ";", region->base);
+	else
+		printf("  from an address that you may not know;");
 	for (size_t i = 0; i < sizeof(guarantees) / sizeof(*guarantees); i++)
 		if (region->guarantees & guarantees[i].flag)
 			printf(" %s", guarantees[i].word);

@@ -151,9 +151,9 @@ struct contig_buffer_info {
 struct contig_region_info {
 	char name[CONTIG_REGION_BYTES];
 	char backend[16];    /**< "udmabuf", "devmem", "simulated", ... */
-	uint64_t base;	     /**< lowest address; simulated where guarantees
-				  lack CONTIG_PHYS_KNOWN; 0: not allowed to
-				  this user */
+	uint64_t base;	     /**< lowest address, valid where has_base; simulated
+				  where guarantees lack CONTIG_PHYS_KNOWN */
+	int has_base;	     /**< 0: not allowed to this user */
 	uint64_t span_bytes; /**< from base to the end, gaps included */
 	uint64_t size_bytes; /**< without gaps */
 	uint64_t free_bytes; /**< that this user could be lent */

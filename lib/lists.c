@@ -99,6 +99,7 @@ static uint64_t decode_region(const void *entry, void *out)
 	memcpy(info->name, r->name, sizeof(info->name));
 	memcpy(info->backend, r->backend, sizeof(info->backend));
 	info->base = r->base;
+	info->has_base = r->flags & CONTIG_MSG_REGION_BASE ? 1 : 0;
 	info->span_bytes = r->span_bytes;
 	info->size_bytes = r->size_bytes;
 	info->free_bytes = r->free_bytes;

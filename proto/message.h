@@ -70,6 +70,7 @@ enum contig_msg_buffer_state {
 
 #define CONTIG_MSG_REGION_DEFAULT (UINT32_C(1) << 0)
 #define CONTIG_MSG_REGION_USABLE  (UINT32_C(1) << 1) /* by this client */
+#define CONTIG_MSG_REGION_BASE	  (UINT32_C(1) << 2) /* base is told */
 #define CONTIG_MSG_BUFFER_PHYS (UINT32_C(1) << 0) /* phys holds an address */
 #define CONTIG_MSG_BACKEND_SERVES (UINT32_C(1) << 0)
 
@@ -181,7 +182,8 @@ struct contig_msg_region {
 	uint32_t flags;
 	char name[CONTIG_MSG_REGION_BYTES];
 	char backend[CONTIG_MSG_BACKEND_BYTES];
-	uint64_t base; /* lowest physical address; simulated where not PHYS_KNOWN */
+	uint64_t base; /* lowest physical address; simulated where not PHYS_KNOWN;
+			  0 unless CONTIG_MSG_REGION_BASE */
 	uint64_t span_bytes; /* base to the end of the highest piece, with gaps */
 	uint64_t size_bytes; /* without gaps */
 	uint64_t free_bytes; /* for this client, zeroed or waiting for it */
@@ -239,7 +241,7 @@ struct contig_msg_occupancy {
 
 struct contig_msg_occupancy_reply {
 	struct contig_msg_header header;
-	uint64_t base;
+	uint64_t base; /* as in contig_msg_region */
 	uint64_t cell_bytes;
 	uint32_t count; /* at most the cells asked for */
 	uint32_t zero;

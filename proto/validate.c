@@ -281,7 +281,8 @@ static int entry_region(const struct contig_msg_region *r, struct error *why)
 {
 	uint64_t last;
 
-	if (r->flags & ~(CONTIG_MSG_REGION_DEFAULT | CONTIG_MSG_REGION_USABLE) ||
+	if (r->flags & ~(CONTIG_MSG_REGION_DEFAULT | CONTIG_MSG_REGION_USABLE |
+			 CONTIG_MSG_REGION_BASE) ||
 	    r->guarantees & ~CONTIG_MSG_GUARANTEES ||
 	    r->cpu_access > CONTIG_MSG_CPU_BOUNCE)
 		return error_set(why, MALFORMED, "unknown flags");
@@ -289,6 +290,8 @@ static int entry_region(const struct contig_msg_region *r, struct error *why)
 	    check_text(r->name, sizeof(r->name), "name", why) ||
 	    check_text(r->backend, sizeof(r->backend), "backend", why))
 		return MALFORMED;
+	if (r->base && !(r->flags & CONTIG_MSG_REGION_BASE))
+		return error_set(why, MALFORMED, "an address that is none");
 	if (!is_power_of_two(r->granule_bytes))
 		return error_set(why, MALFORMED,
 				 "the granule is not a power of two");

@@ -41,9 +41,11 @@ static void fill(uint16_t opcode, void *entry, uint32_t id)
 	case CONTIG_MSG_LIST_REGIONS:
 		region->id = id;
 		region->flags = id == 2 ? CONTIG_MSG_REGION_DEFAULT : 0;
+		if (id != 4)
+			region->flags |= CONTIG_MSG_REGION_BASE;
 		text_put(region->name, sizeof(region->name), "region");
 		text_put(region->backend, sizeof(region->backend), "simulated");
-		region->base = id;
+		region->base = id != 4 ? id : 0;
 		region->span_bytes = 90;
 		region->size_bytes = 80;
 		region->free_bytes = 70;
@@ -151,7 +153,8 @@ START_TEST(lists_regions)
 	ck_assert_int_eq(contig_list_regions(contig, &array, &count), 0);
 	ck_assert_uint_eq(count, sizes[_i]);
 	for (size_t i = 0; i < count; i++) {
-		ck_assert_uint_eq(array[i].base, (i + 1) * 2);
+		ck_assert_uint_eq(array[i].base, i != 1 ? (i + 1) * 2 : 0);
+		ck_assert_int_eq(array[i].has_base, i != 1);
 		ck_assert_int_eq(array[i].is_default, i == 0);
 		ck_assert_str_eq(array[i].name, "region");
 		ck_assert_str_eq(array[i].backend, "simulated");

@@ -12,6 +12,7 @@ static const struct contig_region_info info = {
 	.name = "camera",
 	.backend = "devmem",
 	.base = UINT64_MAX - 0xffff,
+	.has_base = 1,
 	.span_bytes = 65536,
 	.size_bytes = 65535,
 	.free_bytes = 4096,
@@ -49,6 +50,30 @@ START_TEST(every_fact)
 }
 END_TEST
 
+static json_object *base_of(const struct contig_region_info *region)
+{
+	_cleanup_json_ json_object *array = json_object_new_array();
+	json_object *base;
+
+	ck_assert_int_eq(region_facts(array, region), 0);
+	ck_assert(json_object_object_get_ex(json_object_array_get_idx(array, 0),
+					    "base", &base));
+	return json_object_get(base);
+}
+
+/* 0 is an address like any other. */
+START_TEST(base_that_is_not_told_is_null)
+{
+	const struct contig_region_info told = {.has_base = 1};
+	const struct contig_region_info hidden = {.has_base = 0};
+	_cleanup_json_ json_object *base = base_of(&told);
+
+	ck_assert_ptr_nonnull(base);
+	ck_assert_uint_eq(json_object_get_uint64(base), 0);
+	ck_assert_ptr_null(base_of(&hidden));
+}
+END_TEST
+
 START_TEST(every_column_has_its_fact)
 {
 	_cleanup_json_ json_object *array = json_object_new_array();
@@ -69,6 +94,7 @@ int main(void)
 	TCase *tcase = harness_case(suite, "regions");
 
 	tcase_add_test(tcase, every_fact);
+	tcase_add_test(tcase, base_that_is_not_told_is_null);
 	tcase_add_test(tcase, every_column_has_its_fact);
 	return harness_run(suite);
 }

@@ -142,11 +142,14 @@ START_TEST(addresses_are_told_to_those_who_may)
 	ck_assert_int_eq(stage_handle(&stage, alice), REQUEST_ANSWERED);
 	stage_expect_reply(&stage);
 	ck_assert_uint_eq(ELEMENTS(struct contig_msg_region)->base, 0);
+	ck_assert_uint_eq(ELEMENTS(struct contig_msg_region)->flags,
+			  CONTIG_MSG_REGION_DEFAULT | CONTIG_MSG_REGION_USABLE);
 	region->public_base = true;
 	ck_assert_int_eq(stage_handle(&stage, alice), REQUEST_ANSWERED);
 	ck_assert_uint_eq(ELEMENTS(struct contig_msg_region)->base, FAKE_BASE);
 	ck_assert_uint_eq(ELEMENTS(struct contig_msg_region)->flags,
-			  CONTIG_MSG_REGION_DEFAULT | CONTIG_MSG_REGION_USABLE);
+			  CONTIG_MSG_REGION_DEFAULT | CONTIG_MSG_REGION_USABLE |
+				  CONTIG_MSG_REGION_BASE);
 
 	/* what has no real address tells none to anybody */
 	fake.memory.guarantees = CONTIG_MSG_CONTIGUOUS;

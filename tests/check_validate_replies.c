@@ -321,13 +321,22 @@ START_TEST(region_entry)
 	struct contig_msg_region *r = entry_at(CONTIG_MSG_LIST_REGIONS, 0);
 
 	good_reply(CONTIG_MSG_LIST_REGIONS, 1);
-	r->flags = CONTIG_MSG_REGION_DEFAULT;
+	r->flags = CONTIG_MSG_REGION_DEFAULT | CONTIG_MSG_REGION_BASE;
 	r->cpu_access = CONTIG_MSG_CPU_BOUNCE;
 	r->base = UINT64_MAX - 8191;
 	ck_assert_int_eq(reply(0), 0);
 	r->base++;
 	ck_reply_bad(0, "sizes contradict");
+	r->base = 1;
+	r->flags = 0;
+	ck_reply_bad(0, "an address that is none");
 	r->base = 0;
+	ck_assert_int_eq(reply(0), 0);
+	r->flags = CONTIG_MSG_REGION_BASE;
+	ck_assert_int_eq(reply(0), 0);
+	r->flags = CONTIG_MSG_REGION_BASE << 1;
+	ck_reply_bad(0, "unknown flags");
+	r->flags = 0;
 	r->size_bytes = 8193;
 	ck_reply_bad(0, "sizes contradict");
 	r->size_bytes = 8191;

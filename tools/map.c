@@ -46,6 +46,13 @@ static size_t round_cells(const struct contig_region_info *region, size_t fit)
 	return (region->span_bytes - 1) / cell + 1;
 }
 
+/* Whether what is drawn are addresses of memory, and not made up by the daemon
+ * or counted from 0. */
+static bool is_base_known(const struct contig_region_info *region)
+{
+	return region->has_base && region->guarantees & CONTIG_PHYS_KNOWN;
+}
+
 static size_t cells_wanted(const struct map *map,
 			   const struct contig_region_info *region)
 {
@@ -56,7 +63,7 @@ static size_t cells_wanted(const struct map *map,
 	if (map->invocation->json)
 		return round_cells(region, JSON_CELLS);
 	row = picture_row_cells(&map->style, region->base, region->span_bytes,
-				region->guarantees & CONTIG_PHYS_KNOWN);
+				is_base_known(region));
 	return round_cells(region,
 			   row < CELLS_MAX / ROWS ? row * ROWS : CELLS_MAX);
 }
@@ -87,10 +94,14 @@ static int add_json(json_object *array, const struct contig_region_info *region,
 
 	facts_init(&facts);
 	facts_add_text(&facts, "name", region->name);
-	facts_add_number(&facts, "base", region->base);
+	if (region->has_base)
+		facts_add_number(&facts, "base", region->base);
+	else
+		facts_add_null(&facts, "base");
 	facts_add_number(&facts, "span", region->span_bytes);
 	facts_add_number(&facts, "cell", picture->cell_bytes);
-	facts_add_flag(&facts, "phys_known", picture->base_known);
+	facts_add_flag(&facts, "phys_known",
+		       region->guarantees & CONTIG_PHYS_KNOWN);
 	facts_add(&facts, "cells", cells_json(picture));
 	return facts_append(&facts, array);
 }
@@ -128,7 +139,7 @@ static int show_region(const struct map *map,
 	struct contig_cell cells[CELLS_MAX];
 	struct picture picture = {
 		.base = region->base,
-		.base_known = region->guarantees & CONTIG_PHYS_KNOWN,
+		.base_known = is_base_known(region),
 		.cells = cells,
 		.n_cells = cells_wanted(map, region),
 	};

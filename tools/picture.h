@@ -19,7 +19,8 @@ struct picture_style {
 /* A region's span, cut into equal cells. */
 struct picture {
 	uint64_t base;
-	bool base_known; /* else the addresses are made up, in parentheses */
+	bool base_known; /* else what is drawn is made up, or counted from 0,
+			    and in parentheses */
 	uint64_t cell_bytes;
 	const struct contig_cell *cells; /* borrowed */
 	size_t n_cells;

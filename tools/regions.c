@@ -57,7 +57,10 @@ int region_facts(json_object *array, const struct contig_region_info *region)
 	facts_init(&facts);
 	facts_add_text(&facts, "name", region->name);
 	facts_add_text(&facts, "backend", region->backend);
-	facts_add_number(&facts, "base", region->base);
+	if (region->has_base)
+		facts_add_number(&facts, "base", region->base);
+	else
+		facts_add_null(&facts, "base");
 	facts_add_number(&facts, "size", region->size_bytes);
 	facts_add_number(&facts, "free", region->free_bytes);
 	facts_add_number(&facts, "largest_free", region->largest_free_bytes);

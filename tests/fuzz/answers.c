@@ -49,6 +49,7 @@ static void put_region(struct contig_msg_region *region, uint32_t id)
 {
 	region->id = id;
 	region->flags = id == 1 ? CONTIG_MSG_REGION_DEFAULT : 0;
+	region->flags |= CONTIG_MSG_REGION_BASE;
 	text_put(region->name, sizeof(region->name),
 		 id % 2 ? "camera" : "video");
 	text_put(region->backend, sizeof(region->backend), "simulated");

@@ -32,8 +32,7 @@ int config_access_add(struct config_access *access, const char *key,
 		if (!right->given)
 			right->line = list->line;
 		right->given = true;
-		return config_principals_add(right, list->text, list->complain,
-					     list->data);
+		return config_principals_add(right, list);
 	}
 	return -ENOENT;
 }

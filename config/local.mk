@@ -8,6 +8,7 @@ libconfiguration_la_SOURCES = \
 	config/configuration.c config/configuration.h \
 	config/description.c config/description.h \
 	config/identity.c config/identity.h \
+	config/lists.c config/lists.h \
 	config/principals.c config/principals.h \
 	config/quotas.c config/quotas.h \
 	config/reservations.c config/reservations.h \
@@ -43,6 +44,7 @@ CONFIG_TESTS = \
 	tests/check_configuration \
 	tests/check_description \
 	tests/check_identity \
+	tests/check_lists \
 	tests/check_principals \
 	tests/check_quotas \
 	tests/check_reservations \
@@ -59,6 +61,8 @@ tests_check_configuration_LDADD = \
 tests_check_description_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_identity_LDADD = \
+	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_lists_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_principals_LDADD = \
 	libharness.la libconfiguration.la libutil.la $(CHECK_LIBS)

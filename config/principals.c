@@ -103,9 +103,9 @@ static int resolve(const char *entry, bool is_group, uint32_t *idp,
 	}
 }
 
-static int add_entry(struct config_principals *principals, const char *entry,
-		     struct error *why)
+static int add_entry(void *data, char *entry, struct error *why)
 {
+	struct config_principals *principals = data;
 	bool is_group = entry[0] == '@';
 	uint32_t id;
 	int r;
@@ -134,39 +134,10 @@ int config_user_find(const char *text, uint32_t *uidp, struct error *why)
 	return resolve(text, false, uidp, why);
 }
 
-char *config_list_trim(char *text)
+int config_principals_add(struct config_principals *principals,
+			  const struct config_list *list)
 {
-	char *end;
-
-	while (isspace((unsigned char)*text))
-		text++;
-	end = text + strlen(text);
-	while (end > text && isspace((unsigned char)end[-1]))
-		end--;
-	*end = '\0';
-	return text;
-}
-
-int config_principals_add(struct config_principals *principals, const char *list,
-			  config_principals_complaint_fn *complain, void *data)
-{
-	_cleanup_free_ char *copy = strdup(list);
-	char *rest = copy, *entry;
-
-	if (!copy)
-		return -ENOMEM;
-	if (*config_list_trim(copy) == '\0')
-		return 0;
-	while ((entry = strsep(&rest, ","))) {
-		struct error why = ERROR_INIT;
-		int r = add_entry(principals, config_list_trim(entry), &why);
-
-		if (r == -ENOMEM)
-			return r;
-		if (r < 0)
-			complain(data, why.text);
-	}
-	return 0;
+	return config_list_read(list, add_entry, principals);
 }
 
 void config_principals_deinit(struct config_principals *principals)

@@ -3,26 +3,13 @@
 #define CONFIG_PRINCIPALS_H
 
 #include "config/configuration.h"
+#include "config/lists.h"
 #include "util/error.h"
 
-/* Called for each entry of a list that is wrong. */
-typedef void config_principals_complaint_fn(void *data, const char *reason);
-
-/* A list as it stands in the file. */
-struct config_list {
-	const char *text;
-	unsigned int line;
-	config_principals_complaint_fn *complain;
-	void *data;
-};
-
-/* Takes the blanks off both ends of text, which is written to. */
-char *config_list_trim(char *text);
-
-/* Adds the entries of a comma-separated list; wrong ones are complained about
- * and left out.  An empty list adds nobody.  Returns 0 or -ENOMEM. */
-int config_principals_add(struct config_principals *principals, const char *list,
-			  config_principals_complaint_fn *complain, void *data);
+/* Adds the entries of a list; an empty one adds nobody.  Wrong entries are
+ * complained about and left out.  Returns 0 or -ENOMEM. */
+int config_principals_add(struct config_principals *principals,
+			  const struct config_list *list);
 
 /* A group by name or number, for *gidp.  -ENOENT: there is no such group;
  * -EINVAL, -ERANGE: not a number of a group; -ENOMEM; or a negative errno of

@@ -41,8 +41,12 @@ static int set_who(struct config_reservation *reservation, const char *name,
 		   struct error *why)
 {
 	struct single single = {.why = why};
-	int r = config_principals_add(&reservation->who, name, complain_of_name,
-				      &single);
+	const struct config_list list = {
+		.text = name,
+		.complain = complain_of_name,
+		.data = &single,
+	};
+	int r = config_principals_add(&reservation->who, &list);
 
 	if (r < 0)
 		return r;
@@ -120,30 +124,28 @@ static int append(struct config_reservations *reservations,
 	return 0;
 }
 
+/* A list on its way into the reservations. */
+struct addition {
+	struct config_reservations *reservations;
+	unsigned int line;
+};
+
+static int add_entry(void *data, char *entry, struct error *why)
+{
+	const struct addition *addition = data;
+	_cleanup_(reservation_deinit) struct config_reservation one = {
+		.line = addition->line};
+	int r = read_entry(&one, entry, why);
+
+	return r < 0 ? r : append(addition->reservations, &one);
+}
+
 int config_reservations_add(struct config_reservations *reservations,
 			    const struct config_list *list)
 {
-	_cleanup_free_ char *copy = strdup(list->text);
-	char *rest = copy, *entry;
+	struct addition addition = {reservations, list->line};
 
-	if (!copy)
-		return -ENOMEM;
-	if (*config_list_trim(copy) == '\0')
-		return 0;
-	while ((entry = strsep(&rest, ","))) {
-		_cleanup_(reservation_deinit) struct config_reservation one = {
-			.line = list->line};
-		struct error why = ERROR_INIT;
-		int r = read_entry(&one, config_list_trim(entry), &why);
-
-		if (r == 0)
-			r = append(reservations, &one);
-		if (r == -ENOMEM)
-			return r;
-		if (r < 0)
-			list->complain(list->data, why.text);
-	}
-	return 0;
+	return config_list_read(list, add_entry, &addition);
 }
 
 void config_reservations_deinit(struct config_reservations *reservations)

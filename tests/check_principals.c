@@ -21,10 +21,13 @@ static void add(struct config_principals *principals, const char *list,
 		const char *complaints)
 {
 	char text[1024] = "";
+	const struct config_list written = {
+		.text = list,
+		.complain = append_complaint,
+		.data = text,
+	};
 
-	ck_assert_int_eq(
-		config_principals_add(principals, list, append_complaint, text),
-		0);
+	ck_assert_int_eq(config_principals_add(principals, &written), 0);
 	ck_assert_str_eq(text, complaints);
 }
 

@@ -217,17 +217,23 @@ class Machine:
                                % (command, status, text.strip()[-500:]))
         return text
 
-    def starved_ms(self):
-        """How long the emulator's threads have waited for a processor of this
-        machine: the time that a busy host took away from the guest."""
-        total = 0
+    def waits(self):
+        """How long each of the emulator's threads has waited for a processor of
+        this machine, in milliseconds."""
+        found = {}
         for path in glob.glob("/proc/%d/task/*/schedstat" % self.process.pid):
             try:
                 with open(path, encoding="ascii") as file:
-                    total += int(file.read().split()[1])
+                    found[path] = int(file.read().split()[1]) / 1e6
             except (OSError, IndexError):
                 continue  # a thread that has ended
-        return total / 1e6
+        return found
+
+    def starved_ms(self, before):
+        """The time that a busy host took away from the guest since waits() were
+        so: that of the thread that waited longest, since they wait at once."""
+        return max((ms - before.get(path, 0)
+                    for path, ms in self.waits().items()), default=0)
 
     def kernel_log(self):
         return self.run("dmesg")

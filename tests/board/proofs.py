@@ -361,9 +361,9 @@ def stream_and_kill(setting):
               if buffer["name"] == "stream"]
     demand(states == ["draining"] * len(places), "states are %r" % states)
     taker.refused("alloc 1000 %d video" % MIB)
-    starved = setting.machine.starved_ms()
+    before = setting.machine.waits()
     took = facts(stream.ask("off"))["within_us"] / 1000
-    starved = setting.machine.starved_ms() - starved
+    starved = setting.machine.starved_ms(before)
     taker.ask("alloc 1000 %d video" % MIB)
     taker.ask("check 1000 zero")
     setting.end(taker)

@@ -191,9 +191,9 @@ def returned(setting):
             client.ask("keep %d" % slot)
         kill(setting, setting.daemon_pid())
         listing(setting)  # by the next one
-        starved = setting.machine.starved_ms()
+        before = setting.machine.waits()
         said = setting.machine.run("echo bury %d | board-client" % client.pid)
-        starved = setting.machine.starved_ms() - starved
+        starved = setting.machine.starved_ms(before)
         setting.kill(client)
         setting.settle()
         found = facts(said.splitlines()[-1])

@@ -31,8 +31,9 @@ struct job {
 	int place; /* the worker's own: where the job is */
 };
 
-/* The thread keeps the capabilities that the caller has at this moment, and
- * takes no signals: drop privileges first.  0 or a negative errno. */
+/* The thread keeps the capabilities that the caller has at this moment, takes
+ * no signals, and is nicer than the caller: drop privileges first.  0 or a
+ * negative errno. */
 int worker_new(struct worker **workerp);
 /* Finishes the slice under way, drops what waits, and what is finished and not
  * yet dispatched, without calling done. */

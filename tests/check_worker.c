@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "tests/harness.h"
 
@@ -337,6 +338,31 @@ START_TEST(thread_takes_no_signals)
 }
 END_TEST
 
+static int niceness;
+
+static int read_niceness(struct job *job)
+{
+	(void)job;
+	niceness = getpriority(PRIO_PROCESS, 0);
+	return 0;
+}
+
+START_TEST(thread_is_nicer)
+{
+	struct worker *worker = new_worker();
+	struct probe probe;
+	int own = getpriority(PRIO_PROCESS, 0);
+
+	probe_init(&probe, 'p', 1);
+	probe.job.step = read_niceness;
+	worker_submit(worker, &probe.job, WORKER_URGENT);
+	wait_done(worker, 1);
+	ck_assert_int_eq(niceness, own + 5 < 19 ? own + 5 : 19);
+	ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), own);
+	(void)worker_free(worker);
+}
+END_TEST
+
 /* A slice that does not end is told from many that do, and from none. */
 START_TEST(stall_is_seen)
 {
@@ -379,6 +405,7 @@ int main(void)
 	tcase_add_test(life, dispatch_without_work);
 	tcase_add_test(life, free_drops_what_waits);
 	tcase_add_test(life, thread_takes_no_signals);
+	tcase_add_test(life, thread_is_nicer);
 	tcase_add_test(life, stall_is_seen);
 	return harness_run(suite);
 }

@@ -91,6 +91,7 @@ enum faults_manner {
 	X(mmap, MINUS_ONE, ENOMEM)                          \
 	X(mmap64, MINUS_ONE, ENOMEM)                        \
 	X(mremap, MINUS_ONE, ENOMEM)                        \
+	X(nice, MINUS_ONE, EPERM)                           \
 	X(open, MINUS_ONE, EMFILE, EINTR)                   \
 	X(open64, MINUS_ONE, EMFILE, EINTR)                 \
 	X(openat, MINUS_ONE, EMFILE, EINTR)                 \

@@ -13,7 +13,7 @@
  */
 
 #define SCRUB_PIECE_BYTES (UINT64_C(4) << 20) /* given back as one */
-#define SCRUB_SLICE_BYTES (UINT64_C(1) << 20) /* before something urgent */
+#define SCRUB_SLICE_BYTES (UINT64_C(1) << 17) /* before something urgent */
 
 /* Called when more of a region has become clean. */
 typedef void scrubber_fn(void *data, struct region *region);

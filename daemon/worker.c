@@ -34,7 +34,7 @@
  * Where both threads have one processor, the event loop and its clients come
  * first: a scheduler that thinks them equal lets this one finish its share of
  * milliseconds, in which nobody is served.  It is a little nicer, so that it
- * still gets its fifth of a busy processor: somebody may wait for what it does.
+ * still gets a quarter of a busy processor: somebody may wait for what it does.
  */
 
 #define NICE 5

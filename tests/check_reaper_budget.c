@@ -209,16 +209,22 @@ START_TEST(a_rest_that_is_over_stays_over)
 }
 END_TEST
 
+/* n quiet ones have been looked at for a while and are due again. */
+static void begin_and_be_due(size_t n)
+{
+	vigil_begin(&vigil, NULL, n);
+	vigil.idle_ns = 1;
+	(void)vigil_until(&vigil, vigil.now + 10000);
+	vigil.now += (uint64_t)reaper_delay_ms(&vigil.reaper, vigil.now);
+}
+
 /* What the thread does for others in between is not the round's to pay. */
 START_TEST(others_pay_for_themselves)
 {
 	int64_t left;
 
 	vigil.look_ns = 2500;
-	vigil_begin(&vigil, NULL, 1000);
-	vigil.idle_ns = 1;
-	(void)vigil_until(&vigil, vigil.now + 10000);
-	vigil.now += (uint64_t)reaper_delay_ms(&vigil.reaper, vigil.now);
+	begin_and_be_due(1000);
 	left = budget_has(&vigil.reaper.quiet.budget, vigil.now)
 		       ? vigil.reaper.quiet.budget.left_ns
 		       : 0;
@@ -250,10 +256,7 @@ START_TEST(waking_up_too_early_is_paid_for)
 	int64_t left;
 
 	vigil.look_ns = 2500;
-	vigil_begin(&vigil, NULL, 1000);
-	vigil.idle_ns = 1;
-	(void)vigil_until(&vigil, vigil.now + 10000);
-	vigil.now += (uint64_t)reaper_delay_ms(&vigil.reaper, vigil.now);
+	begin_and_be_due(1000);
 	ck_assert(budget_has(&vigil.reaper.quiet.budget, vigil.now));
 	left = vigil.reaper.quiet.budget.left_ns;
 	vigil_looks(&vigil);

@@ -3,6 +3,13 @@
 
 EXTRA_PROGRAMS += tests/bench/idle
 EXTRA_DIST += tests/bench/bench
+
+# How a measurement says what it found.
+EXTRA_LTLIBRARIES += libbench.la
+libbench_la_SOURCES = tests/bench/record.c tests/bench/record.h
+libbench_la_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
+libbench_la_LIBADD = libutil.la $(JSONC_LIBS) -lm
+
 CLEANFILES += tests/bench/idle
 
 tests_bench_idle_LDADD = libcontig.la
@@ -12,6 +19,11 @@ bench: contigd contigctl tests/bench/idle
 .PHONY: bench
 
 if HAVE_CHECK
+check_PROGRAMS += tests/check_record
+TESTS += tests/check_record
+tests_check_record_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
+tests_check_record_LDADD = libharness.la libbench.la libutil.la $(JSONC_LIBS) $(CHECK_LIBS)
+
 EXTRA_PROGRAMS += tests/bench/neighbour
 CLEANFILES += tests/bench/neighbour
 tests_bench_neighbour_SOURCES = \

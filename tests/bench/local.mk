@@ -18,11 +18,26 @@ bench: contigd contigctl tests/bench/idle
 	$(srcdir)/tests/bench/bench
 .PHONY: bench
 
+# Allocators that are compared, contigd's among them.
+check_LTLIBRARIES += libpeers.la
+libpeers_la_SOURCES = \
+	tests/bench/linear.c tests/bench/linear.h \
+	tests/bench/peer.c tests/bench/peer.h \
+	tests/bench/peer_contigd.c \
+	tests/bench/peer_first_fit.c \
+	tests/bench/peer_next_fit.c \
+	tests/bench/peer_summary.c \
+	tests/bench/peer_tlsf.c
+libpeers_la_LIBADD = libdaemon.la
+
 if HAVE_CHECK
 check_PROGRAMS += tests/check_record
 TESTS += tests/check_record
 tests_check_record_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_record_LDADD = libharness.la libbench.la libutil.la $(JSONC_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/check_peers
+TESTS += tests/check_peers
+tests_check_peers_LDADD = libharness.la libpeers.la $(CHECK_LIBS)
 
 EXTRA_PROGRAMS += tests/bench/neighbour
 CLEANFILES += tests/bench/neighbour

@@ -6,7 +6,9 @@ EXTRA_DIST += tests/bench/bench
 
 # How a measurement says what it found.
 EXTRA_LTLIBRARIES += libbench.la
-libbench_la_SOURCES = tests/bench/record.c tests/bench/record.h
+libbench_la_SOURCES = \
+	tests/bench/record.c tests/bench/record.h \
+	tests/bench/samples.c tests/bench/samples.h
 libbench_la_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
 libbench_la_LIBADD = libutil.la $(JSONC_LIBS) -lm
 
@@ -29,6 +31,19 @@ libpeers_la_SOURCES = \
 	tests/bench/peer_summary.c \
 	tests/bench/peer_tlsf.c
 libpeers_la_LIBADD = libdaemon.la
+
+EXTRA_PROGRAMS += tests/bench/mapped tests/bench/round_trip
+CLEANFILES += tests/bench/mapped tests/bench/round_trip
+tests_bench_mapped_SOURCES = \
+	tests/bench/daemon.c tests/bench/daemon.h \
+	tests/bench/mapped.c
+tests_bench_mapped_LDADD = libbench.la libcontig.la
+tests_bench_round_trip_SOURCES = \
+	tests/bench/daemon.c tests/bench/daemon.h \
+	tests/bench/echo.c tests/bench/echo.h \
+	tests/bench/round_trip.c
+tests_bench_round_trip_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+tests_bench_round_trip_LDADD = libbench.la libcontig.la $(EVENT_LIBS)
 
 if HAVE_CHECK
 check_PROGRAMS += tests/check_record

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_BENCH_ECHO_H
+#define TESTS_BENCH_ECHO_H
+
+#include <sys/types.h>
+
+/* The floor: a process that answers each message with one descriptor, and does
+ * nothing else. */
+struct echo {
+	pid_t pid;
+	int fd; /* of the client */
+};
+
+/* Ends this process where it cannot be had. */
+void echo_start(struct echo *echo);
+void echo_stop(struct echo *echo);
+
+/* One round trip; the descriptor that came, which the caller closes. */
+int echo_call(const struct echo *echo);
+
+#endif

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/*
- * What lent buffers cost while nothing happens: borrows many small ones, waits
- * until the daemon has settled, and says how much CPU time the daemon took in
- * the seconds after that, as percent of a core, and how often it woke up.
- *
- *	idle [-n BUFFERS] [-r REGION] [-w SETTLE_SECONDS] [-t SECONDS]
- *
- * The daemon is one that runs, found as libcontig finds it.  Its CPU time is
- * read from /proc, by the scheduler's nanoseconds where the kernel counts them.
- */
 #include <contig.h>
 
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +14,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/daemon.h"
+#include "tests/bench/record.h"
 #include "util/clock.h"
+
+/*
+ * What lent buffers cost while nothing happens: borrows many small ones, waits
+ * until the daemon has settled, and says how much CPU time the daemon took in
+ * the seconds after that, as percent of a core, and how often it woke up.
+ *
+ *	idle [-n BUFFERS] [-r REGION] [-w SETTLE_SECONDS] [-t SECONDS]
+ *
+ * The daemon is one of its own with simulated memory or, where a region is
+ * named, the one that runs, found as libcontig finds it.  Its CPU time is read
+ * from /proc, by the scheduler's nanoseconds where the kernel counts them.
+ */
 
 struct options {
 	const char *region;
@@ -86,23 +91,36 @@ static struct usage usage_of(pid_t pid)
 	return usage;
 }
 
-static void report(const char *when, const struct usage *from,
-		   const struct usage *to)
+static void report(const char *when, const struct options *options,
+		   const char *unit, double value)
 {
-	double ms = (double)(to->at_ms - from->at_ms);
+	char name[128];
 
-	printf("  %-28s %8.3f %% of a core %8.1f wake-ups a second\n", when,
-	       (double)(to->cpu_ns - from->cpu_ns) / 1e4 / ms,
-	       (double)(to->wakes - from->wakes) * 1e3 / ms);
+	(void)snprintf(name, sizeof(name), "%zu lent, %s, %s", options->buffers,
+		       options->region ? options->region : "simulated", when);
+	record_figure(&(struct bench_figure){
+		.group = options->region ? "board" : "footprint",
+		.name = name,
+		.value = value,
+		.unit = unit,
+		.target = NAN,
+	});
 }
 
-static void measure(pid_t pid, const char *when, unsigned int seconds)
+static void measure(pid_t pid, const struct options *options)
 {
-	struct usage from = usage_of(pid), to;
+	struct usage from, to;
+	double ms;
 
-	(void)sleep(seconds);
+	(void)sleep(options->settle);
+	from = usage_of(pid);
+	(void)sleep(options->seconds);
 	to = usage_of(pid);
-	report(when, &from, &to);
+	ms = (double)(to.at_ms - from.at_ms);
+	report("CPU time", options, "% of a core",
+	       (double)(to.cpu_ns - from.cpu_ns) / 1e4 / ms);
+	report("wake-ups", options, "a second",
+	       (double)(to.wakes - from.wakes) * 1e3 / ms);
 }
 
 static int borrow(struct contig *contig, const struct options *options,
@@ -134,16 +152,12 @@ static int run(struct contig *contig, const struct options *options)
 	buffers = calloc(options->buffers, sizeof(struct contig_buffer *));
 	if (!buffers)
 		return fail("starting", -ENOMEM);
-	printf("%zu buffers lent, %s:\n", options->buffers,
-	       options->region ? options->region : "default region");
-	measure(status.pid, "nothing lent", 1);
 	r = borrow(contig, options, buffers);
 	if (r < 0) {
 		free(buffers);
 		return fail("borrowing", r);
 	}
-	measure(status.pid, "while settling", options->settle);
-	measure(status.pid, "idle", options->seconds);
+	measure(status.pid, options);
 	for (size_t i = 0; i < options->buffers; i++)
 		(void)contig_release(buffers[i]);
 	free(buffers);
@@ -160,12 +174,43 @@ static void raise_limit(void)
 	}
 }
 
+/* With room for all of them, in granules of a page. */
+static int run_alone(const struct options *options)
+{
+	char memory[64];
+	const char *const arguments[] = {"--simulate", memory, NULL};
+	struct bench_daemon daemon;
+	struct contig *contig;
+	int status;
+
+	(void)snprintf(memory, sizeof(memory), "files=%zuK,granule=4K",
+		       options->buffers * 4);
+	bench_daemon_start(&daemon, arguments, &contig);
+	status = run(contig, options);
+	(void)contig_close(contig);
+	bench_daemon_stop(&daemon);
+	return status;
+}
+
+static int run_beside(const struct options *options)
+{
+	struct contig *contig;
+	int r = contig_open(&contig, NULL);
+
+	if (r < 0)
+		return fail("contigd does not answer", r);
+	r = run(contig, options);
+	(void)contig_close(contig);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {.buffers = 10000, .settle = 2, .seconds = 5};
-	struct contig *contig;
-	int option, r;
+	int option;
 
+	if (record_is_quick())
+		options = (struct options){.buffers = 100, .seconds = 1};
 	while ((option = getopt(argc, argv, "n:r:w:t:")) != -1) {
 		if (option == 'n')
 			options.buffers = strtoul(optarg, NULL, 10);
@@ -179,10 +224,5 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	raise_limit();
-	r = contig_open(&contig, NULL);
-	if (r < 0)
-		return fail("contigd does not answer", r);
-	r = run(contig, &options);
-	(void)contig_close(contig);
-	return r;
+	return options.region ? run_beside(&options) : run_alone(&options);
 }

@@ -1,24 +1,44 @@
 # SPDX-License-Identifier: MIT
 # Measurements, built and run by `make bench` alone, and the soak.
 
-EXTRA_PROGRAMS += tests/bench/idle
-EXTRA_DIST += tests/bench/bench
+# Each prints what it found as records and runs without arguments.  A new one is a
+# line here and a line for what it links.
+BENCHES = \
+	tests/bench/round_trip \
+	tests/bench/mapped \
+	tests/bench/idle
+check_PROGRAMS += $(BENCHES)
+tests_bench_idle_LDADD = libbench.la libcontig.la
+tests_bench_mapped_LDADD = libbench.la libcontig.la
+tests_bench_round_trip_SOURCES = \
+	tests/bench/echo.c tests/bench/echo.h \
+	tests/bench/round_trip.c
+tests_bench_round_trip_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+tests_bench_round_trip_LDADD = libbench.la libcontig.la $(EVENT_LIBS)
 
-# How a measurement says what it found.
-EXTRA_LTLIBRARIES += libbench.la
+# How a measurement says what it found, and what several of them need.
+check_LTLIBRARIES += libbench.la
 libbench_la_SOURCES = \
+	tests/bench/daemon.c tests/bench/daemon.h \
 	tests/bench/record.c tests/bench/record.h \
 	tests/bench/samples.c tests/bench/samples.h
 libbench_la_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
 libbench_la_LIBADD = libutil.la $(JSONC_LIBS) -lm
 
-CLEANFILES += tests/bench/idle
-
-tests_bench_idle_LDADD = libcontig.la
-
-bench: contigd contigctl tests/bench/idle
-	$(srcdir)/tests/bench/bench
+# All of them, with a table at the end; BENCHES=tests/bench/idle runs that one.
+bench: contigd contigctl $(BENCHES)
+	CC='$(CC)' CFLAGS='$(CFLAGS)' $(srcdir)/tests/bench/bench $(BENCHES)
 .PHONY: bench
+
+AM_TESTS_ENVIRONMENT = BENCHES='$(BENCHES)'; export BENCHES;
+TESTS += tests/bench/check_bench
+EXTRA_DIST += tests/bench/bench tests/bench/check_bench \
+	tests/bench/plots.py tests/bench/report.py
+CLEANFILES += bench.json bench.md
+clean-local: clean-plots
+clean-plots:
+	rm -rf plots
+.PHONY: clean-plots
 
 # Allocators that are compared, contigd's among them.
 check_LTLIBRARIES += libpeers.la
@@ -32,27 +52,15 @@ libpeers_la_SOURCES = \
 	tests/bench/peer_tlsf.c
 libpeers_la_LIBADD = libdaemon.la
 
-EXTRA_PROGRAMS += tests/bench/mapped tests/bench/round_trip
-CLEANFILES += tests/bench/mapped tests/bench/round_trip
-tests_bench_mapped_SOURCES = \
-	tests/bench/daemon.c tests/bench/daemon.h \
-	tests/bench/mapped.c
-tests_bench_mapped_LDADD = libbench.la libcontig.la
-tests_bench_round_trip_SOURCES = \
-	tests/bench/daemon.c tests/bench/daemon.h \
-	tests/bench/echo.c tests/bench/echo.h \
-	tests/bench/round_trip.c
-tests_bench_round_trip_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
-tests_bench_round_trip_LDADD = libbench.la libcontig.la $(EVENT_LIBS)
-
 if HAVE_CHECK
-check_PROGRAMS += tests/check_record
-TESTS += tests/check_record
+check_PROGRAMS += tests/check_record tests/check_samples
+TESTS += tests/check_record tests/check_samples
 tests_check_record_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_record_LDADD = libharness.la libbench.la libutil.la $(JSONC_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += tests/check_peers
 TESTS += tests/check_peers
 tests_check_peers_LDADD = libharness.la libpeers.la $(CHECK_LIBS)
+tests_check_samples_LDADD = libharness.la libbench.la $(CHECK_LIBS) -lm
 
 EXTRA_PROGRAMS += tests/bench/neighbour
 CLEANFILES += tests/bench/neighbour

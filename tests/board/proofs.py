@@ -565,7 +565,9 @@ def idle(setting):
         said = setting.machine.run("board-idle -n %d -r tiny -w 2 -t 20"
                                    % IDLE_BUFFERS, 300)
         setting.settle(zeroed=False)  # the pool goes with the configuration
-    return "; ".join(" ".join(line.split()) for line in said.splitlines())
+    figures = [json.loads(line)["figure"] for line in said.splitlines()]
+    return "; ".join("%(name)s: %(value).3f %(unit)s" % figure
+                     for figure in figures)
 
 
 @proof("unit tests that touch the machine pass on a real one")

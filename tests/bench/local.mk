@@ -2,12 +2,17 @@
 # Measurements, built and run by `make bench` alone, and the soak.
 
 # Each prints what it found as records and runs without arguments.  A new one is a
-# line here and a line for what it links.
-BENCHES = \
+# line here and a line for what it links; a script is a line below.
+BENCHES_COMPILED = \
 	tests/bench/round_trip \
 	tests/bench/mapped \
+	tests/bench/footprint \
 	tests/bench/idle
-check_PROGRAMS += $(BENCHES)
+BENCHES_SCRIPTED = \
+	$(srcdir)/tests/bench/size
+BENCHES = $(BENCHES_COMPILED) $(BENCHES_SCRIPTED)
+check_PROGRAMS += $(BENCHES_COMPILED)
+tests_bench_footprint_LDADD = libbench.la libcontig.la
 tests_bench_idle_LDADD = libbench.la libcontig.la
 tests_bench_mapped_LDADD = libbench.la libcontig.la
 tests_bench_round_trip_SOURCES = \
@@ -20,20 +25,28 @@ tests_bench_round_trip_LDADD = libbench.la libcontig.la $(EVENT_LIBS)
 check_LTLIBRARIES += libbench.la
 libbench_la_SOURCES = \
 	tests/bench/daemon.c tests/bench/daemon.h \
+	tests/bench/process.c tests/bench/process.h \
 	tests/bench/record.c tests/bench/record.h \
 	tests/bench/samples.c tests/bench/samples.h
 libbench_la_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
 libbench_la_LIBADD = libutil.la $(JSONC_LIBS) -lm
 
+# What contigd's footprint is compared with: the same libraries and no daemon.
+check_PROGRAMS += tests/bench/bare
+tests_bench_bare_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+tests_bench_bare_LDFLAGS = $(AM_LDFLAGS) -Wl,--no-as-needed
+tests_bench_bare_LDADD = libdaemon.la
+
 # All of them, with a table at the end; BENCHES=tests/bench/idle runs that one.
-bench: contigd contigctl $(BENCHES)
+bench: contigd contigctl $(BENCHES) tests/bench/bare
 	CC='$(CC)' CFLAGS='$(CFLAGS)' $(srcdir)/tests/bench/bench $(BENCHES)
 .PHONY: bench
 
 AM_TESTS_ENVIRONMENT = BENCHES='$(BENCHES)'; export BENCHES;
 TESTS += tests/bench/check_bench
 EXTRA_DIST += tests/bench/bench tests/bench/check_bench \
-	tests/bench/plots.py tests/bench/report.py
+	tests/bench/plots.py tests/bench/report.py \
+	tests/bench/size
 CLEANFILES += bench.json bench.md
 clean-local: clean-plots
 clean-plots:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/row.h"
 #include "util/fd.h"
 
 /*
@@ -52,20 +53,14 @@ struct loan *loan_free(struct loan *loan)
 static int take_runs(const struct want *want, struct region *region,
 		     struct run *runs, struct space_refusal *why)
 {
-	struct space_request request = want->run;
+	struct row row = {
+		.who = want->who,
+		.each = want->run,
+		.count = want->count,
+	};
 
-	request.tail_bytes = region->memory->guard_bytes;
-	for (uint32_t i = 0; i < want->count; i++) {
-		int r = partitions_alloc(&region->partitions, want->who,
-					 &request, &runs[i], why);
-
-		if (r == 0)
-			continue;
-		while (i-- > 0)
-			region_give_back(region, &runs[i]);
-		return r;
-	}
-	return 0;
+	row.each.tail_bytes = region->memory->guard_bytes;
+	return row_take(&region->partitions, &row, runs, why);
 }
 
 uint32_t loan_reason(int r)

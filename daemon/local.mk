@@ -75,6 +75,7 @@ libdaemon_la_SOURCES = \
 	daemon/restore.c daemon/restore.h \
 	daemon/roll.c daemon/roll.h \
 	daemon/round.c daemon/round.h \
+	daemon/row.c daemon/row.h \
 	daemon/run.h \
 	daemon/scrubber.c daemon/scrubber.h \
 	daemon/sealed.c daemon/sealed.h \
@@ -178,6 +179,7 @@ DAEMON_TESTS = \
 	tests/check_restore_doubt \
 	tests/check_roll \
 	tests/check_round \
+	tests/check_row \
 	tests/check_scrubber \
 	tests/check_sealed \
 	tests/check_server \
@@ -273,6 +275,7 @@ tests_check_restore_doubt_SOURCES = tests/check_restore_doubt.c tests/lives.c te
 tests_check_restore_doubt_LDADD = libcustodian.la libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_roll_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_round_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_row_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_sealed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -303,6 +303,8 @@ int contig_alloc(struct contig *contig, const struct contig_request *request,
 
 /**
  * Allocates count equal buffers, all or none, in one round trip for each 64.
+ * What is used together is best asked for together: it is placed so that it
+ * leaves one hole and not many when it is freed together.
  * @count: at least 1.
  * @buffers: an array of count pointers, filled only on success; each buffer is
  *	freed by contig_release().

@@ -181,6 +181,25 @@ START_TEST(whole_region)
 }
 END_TEST
 
+/* All or none of a row, and none is lost where one is missing. */
+START_TEST(rows)
+{
+	const struct peer *peer = peers[_i];
+	uint64_t starts[PEER_MAX_ROW];
+	void *state = peer->new(16);
+
+	ck_assert(peer_alloc_row(peer, state, 4, 3, starts));
+	for (int i = 0; i < 4; i++)
+		for (int k = 0; k < i; k++)
+			ck_assert(starts[i] >= starts[k] + 3 ||
+				  starts[k] >= starts[i] + 3);
+	ck_assert(!peer_alloc_row(peer, state, 2, 3, starts));
+	ck_assert(peer_alloc_row(peer, state, 4, 1, starts));
+	ck_assert_uint_eq(peer->alloc(state, 1, 1), PEER_NONE);
+	ck_assert_ptr_null(peer->destroy(state));
+}
+END_TEST
+
 START_TEST(names_differ)
 {
 	for (size_t i = 0; i < n_peers; i++)
@@ -204,6 +223,7 @@ int main(void)
 	tcase_add_loop_test(tcase, random_requests, 0,
 			    (int)(n_peers * N_REGIONS));
 	tcase_add_loop_test(tcase, whole_region, 0, (int)n_peers);
+	tcase_add_loop_test(tcase, rows, 0, (int)n_peers);
 	tcase_add_test(tcase, names_differ);
 	tcase_add_loop_test(tcase, destroy_nothing, 0, (int)n_peers);
 	return harness_run(suite);

@@ -2,6 +2,7 @@
 #ifndef TESTS_BENCH_PEER_H
 #define TESTS_BENCH_PEER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@
 #define PEER_NONE	   UINT64_MAX
 #define PEER_GRANULE_BYTES 4096
 #define PEER_MAX_GRANULES  (UINT64_C(1) << 31)
+#define PEER_MAX_ROW	   64
 
 struct peer {
 	const char *name; /* as in tables and plots */
@@ -31,9 +33,19 @@ struct peer {
 	 * taken then; PEER_NONE where it finds none.  size is at least 1, align
 	 * a power of two, 1 for any place. */
 	uint64_t (*alloc)(void *state, uint64_t size, uint64_t align);
+	/* The same count times over, for those that place what is asked for
+	 * together by a rule of its own; how many it found, at most count and
+	 * PEER_MAX_ROW.  NULL: it has no such rule. */
+	uint64_t (*alloc_row)(void *state, uint64_t count, uint64_t size,
+			      uint64_t *starts);
 	/* Gives back exactly what alloc() gave. */
 	void (*free)(void *state, uint64_t start, uint64_t size);
 };
+
+/* alloc_row() where there is one, else alloc() count times; count is 1 to
+ * PEER_MAX_ROW.  All or none: false where one finds no place. */
+bool peer_alloc_row(const struct peer *peer, void *state, uint64_t count,
+		    uint64_t size, uint64_t *starts);
 
 extern const struct peer peer_contigd;
 extern const struct peer peer_first_fit;

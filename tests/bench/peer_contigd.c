@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "daemon/row.h"
 #include "daemon/space.h"
 #include "util/broken.h"
 
@@ -47,6 +48,21 @@ static uint64_t contigd_alloc(void *state, uint64_t size, uint64_t align)
 	}
 }
 
+static uint64_t contigd_alloc_row(void *state, uint64_t count, uint64_t size,
+				  uint64_t *starts)
+{
+	struct space_request each = {
+		.size_bytes = size * PEER_GRANULE_BYTES,
+		.max_phys = UINT64_MAX,
+	};
+	struct run runs[PEER_MAX_ROW];
+	uint64_t n = row_fill(state, &each, (uint32_t)count, runs);
+
+	for (uint64_t i = 0; i < n; i++)
+		starts[i] = runs[i].phys / PEER_GRANULE_BYTES;
+	return n;
+}
+
 static void contigd_free(void *state, uint64_t start, uint64_t size)
 {
 	struct run run = {
@@ -62,5 +78,6 @@ const struct peer peer_contigd = {
 	.new = contigd_new,
 	.destroy = contigd_destroy,
 	.alloc = contigd_alloc,
+	.alloc_row = contigd_alloc_row,
 	.free = contigd_free,
 };

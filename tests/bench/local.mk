@@ -4,6 +4,7 @@
 # Each prints what it found as records and runs without arguments.  A new one is a
 # line here and a line for what it links; a script is a line below.
 BENCHES_COMPILED = \
+	tests/bench/allocator \
 	tests/bench/round_trip \
 	tests/bench/mapped \
 	tests/bench/footprint \
@@ -12,6 +13,10 @@ BENCHES_SCRIPTED = \
 	$(srcdir)/tests/bench/size
 BENCHES = $(BENCHES_COMPILED) $(BENCHES_SCRIPTED)
 check_PROGRAMS += $(BENCHES_COMPILED)
+tests_bench_allocator_SOURCES = \
+	tests/bench/adversary.c tests/bench/adversary.h \
+	tests/bench/allocator.c
+tests_bench_allocator_LDADD = libbench.la libpeers.la -lm
 tests_bench_footprint_LDADD = libbench.la libcontig.la
 tests_bench_idle_LDADD = libbench.la libcontig.la
 tests_bench_mapped_LDADD = libbench.la libcontig.la
@@ -27,7 +32,8 @@ libbench_la_SOURCES = \
 	tests/bench/daemon.c tests/bench/daemon.h \
 	tests/bench/process.c tests/bench/process.h \
 	tests/bench/record.c tests/bench/record.h \
-	tests/bench/samples.c tests/bench/samples.h
+	tests/bench/samples.c tests/bench/samples.h \
+	tests/bench/ticks.c tests/bench/ticks.h
 libbench_la_CFLAGS = $(AM_CFLAGS) $(JSONC_CFLAGS)
 libbench_la_LIBADD = libutil.la $(JSONC_LIBS) -lm
 

@@ -22,6 +22,17 @@ Axis = collections.namedtuple("Axis", "label kind log")
 Plot = collections.namedtuple("Plot", "title x y")
 
 PLOTS = {
+    "allocator-size": Plot(
+        "Taking and giving back, 90 % taken, by size of the region",
+        Axis("size of the region", "bytes", True),
+        Axis("mean of alloc+free", "ns", True)),
+    "allocator-occupancy": Plot(
+        "Taking and giving back in 64 GiB, by how much of it is taken",
+        Axis("taken, %", "", False),
+        Axis("mean of alloc+free", "ns", True)),
+    "allocator-worst": Plot(
+        "The worst single call on layouts made to hurt",
+        Axis("free runs", "", True), Axis("time", "ns", True)),
     "start": Plot(
         "From exec to the answer to HELLO, by size of the region",
         Axis("size of the region", "bytes", True),

@@ -11,10 +11,10 @@
  * Round trips from several threads over one socket.
  *
  * Any thread may send, under the lock.  Of those that wait, one at a time is
- * the reader: it polls the socket without the lock, receives for everybody,
- * and hands the part on when its own answer has come.  Nobody else receives
- * meanwhile, not even contig_dispatch(): a reader whose answer were taken from
- * under its poll() would sleep for ever.
+ * the reader: it receives without the lock, for everybody, and hands the part
+ * on when its own answer has come.  Nobody else receives meanwhile, not even
+ * contig_dispatch(): a reader whose answer were taken from under it would sleep
+ * for ever.
  *
  * A hint is sent and forgotten: it has no answer, so it cannot be lost among
  * those that nobody waits for, and a daemon that is gone needs none.
@@ -49,11 +49,24 @@ void call_finish(struct call *call, int result)
 		call->done(call);
 }
 
-/* Waits for the socket as the reader, then receives what is there. */
-static void read_socket(struct contig *contig, short events)
+/* The next message, for whomever it is; or what another thread makes of it. */
+static void wait_step(struct contig *contig)
+{
+	if (contig->reading) {
+		pthread_cond_wait(&contig->changed, &contig->lock);
+		return;
+	}
+	contig->reading = true;
+	incoming_wait(contig);
+	contig->reading = false;
+	pthread_cond_broadcast(&contig->changed);
+}
+
+/* Waits as the reader until something has come, or there is room to send. */
+static void read_or_wait(struct contig *contig)
 {
 	struct session *session = session_ref(contig->session);
-	struct pollfd ready = {.fd = session->fd, .events = events};
+	struct pollfd ready = {.fd = session->fd, .events = POLLIN | POLLOUT};
 
 	contig->reading = true;
 	pthread_mutex_unlock(&contig->lock);
@@ -65,14 +78,6 @@ static void read_socket(struct contig *contig, short events)
 	pthread_cond_broadcast(&contig->changed);
 }
 
-static void wait_step(struct contig *contig)
-{
-	if (contig->reading)
-		pthread_cond_wait(&contig->changed, &contig->lock);
-	else
-		read_socket(contig, POLLIN);
-}
-
 /* The daemon does not take more before somebody reads its replies; unless a
  * reader is at it already that is the sender itself. */
 static void wait_for_room(struct contig *contig)
@@ -81,7 +86,7 @@ static void wait_for_room(struct contig *contig)
 	struct pollfd ready;
 
 	if (!contig->reading) {
-		read_socket(contig, POLLIN | POLLOUT);
+		read_or_wait(contig);
 		return;
 	}
 	session = session_ref(contig->session);

@@ -122,29 +122,55 @@ static void give_up(struct contig *contig, int error)
 	connection_end(contig, &failure);
 }
 
+/* What a receiving function returned; false: nothing had come. */
+static bool handle(struct contig *contig, int r, size_t size,
+		   struct channel_fds *fds)
+{
+	if (!r)
+		handle_datagram(contig, size, fds);
+	else if (r == -EAGAIN)
+		return false;
+	else if (r == CHANNEL_E_DESCRIPTORS)
+		handle_incomplete(contig, size, fds->count);
+	else if (r == CHANNEL_E_TRUNCATED)
+		connection_lost(contig, -EPROTO,
+				"contigd sent more than a message");
+	else if (r == CHANNEL_E_CLOSED)
+		connection_lost(contig, -ECONNRESET,
+				"contigd went away during the call");
+	else
+		give_up(contig, r);
+	return true;
+}
+
 void incoming_receive(struct contig *contig)
 {
 	struct channel_fds fds = CHANNEL_FDS_INIT;
-	size_t size;
+	size_t size = 0;
+	int r;
 
 	while (contig->session) {
-		int r = channel_receive_fds(
-			contig->session->fd, &contig->incoming,
-			sizeof(contig->incoming), &size, &fds);
-
-		if (!r)
-			handle_datagram(contig, size, &fds);
-		else if (r == -EAGAIN)
+		r = channel_receive_fds(contig->session->fd, &contig->incoming,
+					sizeof(contig->incoming), &size, &fds);
+		if (!handle(contig, r, size, &fds))
 			return;
-		else if (r == CHANNEL_E_DESCRIPTORS)
-			handle_incomplete(contig, size, fds.count);
-		else if (r == CHANNEL_E_TRUNCATED)
-			connection_lost(contig, -EPROTO,
-					"contigd sent more than a message");
-		else if (r == CHANNEL_E_CLOSED)
-			connection_lost(contig, -ECONNRESET,
-					"contigd went away during the call");
-		else
-			give_up(contig, r);
 	}
+}
+
+void incoming_wait(struct contig *contig)
+{
+	struct session *session = session_ref(contig->session);
+	struct channel_fds fds = CHANNEL_FDS_INIT;
+	size_t size = 0;
+	int r;
+
+	pthread_mutex_unlock(&contig->lock);
+	r = channel_wait_fds(session->fd, &contig->incoming,
+			     sizeof(contig->incoming), &size, &fds);
+	pthread_mutex_lock(&contig->lock);
+	if (contig->session == session)
+		(void)handle(contig, r, size, &fds);
+	else if (!r) /* of a session that was given up meanwhile */
+		channel_fds_close(&fds);
+	session_unref(session);
 }

@@ -171,13 +171,13 @@ static void take_fds(struct msghdr *message, struct channel_fds *fds)
  * word, such as why it hangs up.  Reporting clears it, so asking again is
  * enough, and what follows the last word is the ordinary end.
  */
-static int receive(int fd, struct msghdr *message, size_t *sizep)
+static int receive(int fd, struct msghdr *message, int flags, size_t *sizep)
 {
 	bool reset = false;
 	ssize_t n;
 
 	for (;;) {
-		n = recvmsg(fd, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		n = recvmsg(fd, message, flags | MSG_CMSG_CLOEXEC);
 		if (n >= 0)
 			break;
 		if (errno == ECONNRESET && !reset)
@@ -206,7 +206,7 @@ int channel_receive(int fd_borrow, void *data, size_t room, size_t *sizep)
 {
 	struct iovec iov = {.iov_base = data, .iov_len = room};
 	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-	int r = receive(fd_borrow, &message, sizep);
+	int r = receive(fd_borrow, &message, MSG_DONTWAIT, sizep);
 
 	return r ? r : judge(&message, *sizep);
 }
@@ -244,10 +244,10 @@ bool channel_has_message(int fd_borrow)
 	return n >= 0 && message.msg_controllen > 0;
 }
 
-int channel_receive_fds(int fd_borrow, void *data, size_t room, size_t *sizep,
-			struct channel_fds *fds)
+static int receive_fds(int fd_borrow, int flags, const struct iovec *room,
+		       size_t *sizep, struct channel_fds *fds)
 {
-	struct iovec iov = {.iov_base = data, .iov_len = room};
+	struct iovec iov = *room;
 	union control control;
 	struct msghdr message = {
 		.msg_iov = &iov,
@@ -258,7 +258,7 @@ int channel_receive_fds(int fd_borrow, void *data, size_t room, size_t *sizep,
 	int r;
 
 	fds->count = 0;
-	r = receive(fd_borrow, &message, sizep);
+	r = receive(fd_borrow, &message, flags, sizep);
 	if (r)
 		return r;
 	take_fds(&message, fds);
@@ -271,4 +271,20 @@ int channel_receive_fds(int fd_borrow, void *data, size_t room, size_t *sizep,
 			fds->count = count;
 	}
 	return r;
+}
+
+int channel_receive_fds(int fd_borrow, void *data, size_t room, size_t *sizep,
+			struct channel_fds *fds)
+{
+	const struct iovec iov = {.iov_base = data, .iov_len = room};
+
+	return receive_fds(fd_borrow, MSG_DONTWAIT, &iov, sizep, fds);
+}
+
+int channel_wait_fds(int fd_borrow, void *data, size_t room, size_t *sizep,
+		     struct channel_fds *fds)
+{
+	const struct iovec iov = {.iov_base = data, .iov_len = room};
+
+	return receive_fds(fd_borrow, 0, &iov, sizep, fds);
 }

@@ -92,5 +92,9 @@ bool channel_has_message(int fd_borrow);
  */
 int channel_receive_fds(int fd_borrow, void *data, size_t room, size_t *sizep,
 			struct channel_fds *fds);
+/* The same, but waits where nothing has come, so never -EAGAIN; fd_borrow is
+ * blocking. */
+int channel_wait_fds(int fd_borrow, void *data, size_t room, size_t *sizep,
+		     struct channel_fds *fds);
 
 #endif

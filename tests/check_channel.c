@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,37 @@ START_TEST(hears_the_last_word_of_a_peer_that_did_not_listen)
 	ck_assert_uint_eq(size, 3);
 	ck_assert_int_eq(channel_receive(right, data, sizeof(data), &size),
 			 CHANNEL_E_CLOSED);
+}
+END_TEST
+
+static void *send_late(void *data)
+{
+	const int fds[] = {left};
+
+	(void)data;
+	ck_assert_int_eq(channel_send(left, "late", 4, fds, 1), 0);
+	return NULL;
+}
+
+/* Whichever of both threads comes first. */
+START_TEST(waits_for_a_message)
+{
+	struct channel_fds fds = CHANNEL_FDS_INIT;
+	pthread_t sender;
+	char data[16];
+	size_t size;
+
+	ck_assert_int_eq(pthread_create(&sender, NULL, send_late, NULL), 0);
+	ck_assert_int_eq(
+		channel_wait_fds(right, data, sizeof(data), &size, &fds), 0);
+	ck_assert_int_eq(pthread_join(sender, NULL), 0);
+	ck_assert_uint_eq(size, 4);
+	ck_assert_uint_eq(fds.count, 1);
+	channel_fds_close(&fds);
+	ck_assert_int_eq(shutdown(right, SHUT_RDWR), 0); /* ends waiting */
+	ck_assert_int_eq(
+		channel_wait_fds(right, data, sizeof(data), &size, &fds),
+		CHANNEL_E_CLOSED);
 }
 END_TEST
 
@@ -383,6 +415,7 @@ int main(void)
 	tcase_add_test(tcase, tells_when_the_peer_is_gone);
 	tcase_add_loop_test(
 		tcase, hears_the_last_word_of_a_peer_that_did_not_listen, 0, 2);
+	tcase_add_test(tcase, waits_for_a_message);
 	tcase_add_test(tcase, an_empty_datagram_ends_it_too);
 	tcase_add_test(tcase, does_not_block_where_nobody_reads);
 

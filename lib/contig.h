@@ -375,8 +375,9 @@ void contig_info(const struct contig_buffer *buffer,
 		 struct contig_buffer_info *info);
 
 /**
- * Maps the whole buffer, shared; a second call returns the same address where
- * access is not more than before.
+ * Maps the whole buffer, shared, with all its pages, so that none is faulted in
+ * when it is first touched; a second call returns the same address where access
+ * is not more than before.
  * @access: CONTIG_READ, CONTIG_WRITE or both.
  * @addrp: receives the address; valid until contig_unmap() or
  *	contig_release().

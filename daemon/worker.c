@@ -26,7 +26,9 @@
  *
  * Finished jobs are announced through an eventfd, which an event loop can
  * watch.  The counter is emptied before the list is taken: a job that finishes
- * in between is announced once too often, never once too little.
+ * in between is announced once too often, never once too little.  Of a job that
+ * nobody waits for nothing is announced, since waking up costs more than most
+ * requests do: it is asked for when there is time.
  *
  * There is one thread and no pool of them: what it does is limited by the
  * memory's speed, and a second one would only add contention.
@@ -106,6 +108,8 @@ static void *run(void *data)
 		}
 		job->result = r;
 		job->place = PLACE_FINISHED;
+		if (!job->done)
+			continue;
 		list_append(&worker->finished, &job->link);
 		fd_raise_event(worker->event_fd);
 	}
@@ -217,6 +221,18 @@ void worker_hurry(struct worker *worker, struct job *job)
 		}
 	}
 	(void)pthread_mutex_unlock(&worker->lock);
+}
+
+bool worker_collect(struct worker *worker, struct job *job)
+{
+	bool finished;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	finished = job->place == PLACE_FINISHED;
+	if (finished)
+		job->place = PLACE_NOWHERE;
+	(void)pthread_mutex_unlock(&worker->lock);
+	return finished;
 }
 
 bool worker_stalled(struct worker *worker, struct worker_progress *since)

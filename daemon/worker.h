@@ -26,7 +26,8 @@ struct job {
 	struct list link;	      /* worker::queues or finished */
 	int (*step)(struct job *job); /* in the thread: 1 more to do, 0 done,
 					 negative errno failed */
-	void (*done)(struct job *job, int result); /* in the main thread */
+	void (*done)(struct job *job, int result); /* in the main thread; NULL:
+						      see worker_collect() */
 	int result;
 	int place; /* the worker's own: where the job is */
 };
@@ -43,6 +44,11 @@ void worker_submit(struct worker *worker, struct job *job,
 		   enum worker_urgency urgency);
 /* Makes an idle job that is not finished urgent; harmless otherwise. */
 void worker_hurry(struct worker *worker, struct job *job);
+
+/* Whether a job that has no done function is finished, with job->result: it may
+ * be submitted again then.  Nothing wakes the main thread for such a job: it is
+ * for what nobody waits for. */
+bool worker_collect(struct worker *worker, struct job *job);
 
 /* What was seen of it at some time; all zero before the first. */
 struct worker_progress {

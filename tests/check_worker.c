@@ -389,6 +389,37 @@ START_TEST(stall_is_seen)
 }
 END_TEST
 
+/* Of one that has no done function nothing is told, but it can be asked for. */
+START_TEST(quiet_job_is_collected)
+{
+	struct worker *worker = new_worker();
+	struct probe gate, quiet, behind;
+
+	probe_init(&gate, 'G', 1);
+	probe_init(&quiet, 'q', 2);
+	probe_init(&behind, 'b', 1);
+	quiet.job.done = NULL;
+	quiet.result = -EIO;
+	ck_assert(!worker_collect(worker, &quiet.job)); /* never submitted */
+	shut(worker, &gate, WORKER_IDLE);
+	worker_submit(worker, &quiet.job, WORKER_IDLE);
+	worker_submit(worker, &behind.job, WORKER_IDLE);
+	ck_assert(!worker_collect(worker, &quiet.job));
+	open_gate(&gate);
+	wait_done(worker, 2);
+	ck_assert_str_eq(dones, "Gb");
+	ck_assert(worker_collect(worker, &quiet.job));
+	ck_assert_int_eq(quiet.job.result, -EIO);
+	ck_assert(!worker_collect(worker, &quiet.job));
+	quiet.slices = 1;
+	worker_submit(worker, &quiet.job, WORKER_IDLE); /* once more */
+	worker_submit(worker, &behind.job, WORKER_IDLE);
+	wait_done(worker, 3);
+	ck_assert(worker_collect(worker, &quiet.job));
+	ck_assert_ptr_null(worker_free(worker));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("worker");
@@ -407,5 +438,6 @@ int main(void)
 	tcase_add_test(life, thread_takes_no_signals);
 	tcase_add_test(life, thread_is_nicer);
 	tcase_add_test(life, stall_is_seen);
+	tcase_add_test(life, quiet_job_is_collected);
 	return harness_run(suite);
 }

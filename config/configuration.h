@@ -21,6 +21,7 @@
  *	user = contigd               ; whom root becomes
  *	log-level = info
  *	default-region = camera
+ *	make-ahead = yes             ; buffers of sizes asked for lately
  *
  *	[udmabuf]
  *	allow-corrupting-kernel = no
@@ -160,6 +161,7 @@ struct configuration {
 	char *default_region;	     /* NULL: not set */
 	bool has_log_level;
 	enum log_level log_level;
+	bool nothing_ahead; /* make-ahead = no */
 	bool allow_corrupting_kernel;
 	char *file; /* that was read, without its folder; NULL: none */
 	struct config_access access;

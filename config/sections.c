@@ -166,6 +166,17 @@ static int set_default_region(struct reader *reader, const char *value,
 	return replace_string(&reader->config->default_region, value, why);
 }
 
+static int set_make_ahead(struct reader *reader, const char *value,
+			  struct error *why)
+{
+	bool ahead;
+	int r = parse_bool(value, &ahead, why);
+
+	if (r == 0)
+		reader->config->nothing_ahead = !ahead;
+	return r;
+}
+
 static int set_allow_corrupting_kernel(struct reader *reader, const char *value,
 				       struct error *why)
 {
@@ -211,6 +222,7 @@ static const struct {
 	{&section_daemon, "user", set_user},
 	{&section_daemon, "log-level", set_log_level},
 	{&section_daemon, "default-region", set_default_region},
+	{&section_daemon, "make-ahead", set_make_ahead},
 	{&section_udmabuf, "allow-corrupting-kernel",
 	 set_allow_corrupting_kernel},
 };

@@ -9,6 +9,7 @@
 
 #include "daemon/space.h"
 #include "util/error.h"
+#include "util/list.h"
 
 /*
  * A backend is the way in which memory is reached: a constant table of
@@ -72,6 +73,12 @@ struct object {
 	ino_t inode;
 	unsigned int references; /* to its file that are the daemon's: fd, and
 				    the one on a shelf */
+
+	/* of one that was made ahead of any request */
+	struct list link;     // bin::objects, stock::doomed, batch
+	uint64_t ready_bytes; /* of pages that it was given */
+	int ready_fd;	      /* lease_object.c: for its first client; -1: he
+				 has it, or there is none */
 };
 
 struct backend {
@@ -110,6 +117,17 @@ struct backend {
 	int (*object_new)(struct memory *memory, const struct run *run,
 			  const char *name, struct object **objectp,
 			  struct error *why);
+	/* [worker] Makes one for a run of size_bytes that is not known yet;
+	 * object->run is set by whoever takes it for one.  It is all zero, and
+	 * until it is taken its object_discard() and object_free() may be
+	 * called from the worker.  NULL, both: nothing of an object can be made
+	 * ahead. */
+	int (*object_prepare)(struct memory *memory, uint64_t size_bytes,
+			      struct object **objectp, struct error *why);
+	/* [worker] Gives a part of such a one its pages, so that whoever maps
+	 * it finds them there. */
+	int (*object_populate)(struct object *object, uint64_t offset,
+			       uint64_t length);
 	/* Makes it of a descriptor that an earlier daemon had; what says all
 	 * but its memory, as it was then.  The descriptor is taken over only
 	 * where this returns 0.  It is believed to be what it can be seen to
@@ -126,7 +144,8 @@ struct backend {
 			      uint64_t length);
 
 	/* A new descriptor for a client, owned by the caller, who closes it
-	 * once it is sent; or a negative errno. */
+	 * once it is sent; or a negative errno.  The first one of a prepared
+	 * object is there already. */
 	int (*object_lend)(struct object *object);
 
 	/* The kernel's evidence: 1 where anybody but the daemon holds the
@@ -139,6 +158,9 @@ struct backend {
 	/* [worker] Makes size_bytes at phys zero; NULL where an object takes
 	 * along all that was written to it. */
 	int (*zero)(struct memory *memory, uint64_t phys, uint64_t size_bytes);
+	/* So much of it takes no longer than a small request does, and is not
+	 * worth handing over: such calls come from the main thread too. */
+	uint64_t quick_zero_bytes;
 
 	/* [worker] CONTIG_MSG_CPU_BOUNCE only: copies a range between what the
 	 * client maps and the memory itself. */

@@ -140,6 +140,8 @@ const struct backend backend_simulated = {
 	.memory_open = simulated_memory_open,
 	.memory_close = simulated_memory_close,
 	.object_new = lease_object_new,
+	.object_prepare = lease_object_prepare,
+	.object_populate = lease_object_populate,
 	.object_adopt = lease_object_adopt,
 	.object_free = lease_object_free,
 	.object_discard = lease_object_discard,
@@ -147,6 +149,7 @@ const struct backend backend_simulated = {
 	.object_held = lease_object_held,
 	.close_events = true,
 	.zero = simulated_zero,
+	.quick_zero_bytes = UINT64_MAX,
 	.guard_write = lease_object_guard_write,
 	.guard_read = lease_object_guard_read,
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/stock.h"
 #include "proto/message.h"
 #include "util/broken.h"
 #include "util/cleanup.h"
@@ -143,6 +144,22 @@ static int claim(struct buffer *buffer, const struct buffer_spec *spec,
 		     : 0;
 }
 
+static int make_object(struct buffer *buffer, const struct run *lent,
+		       struct error *why)
+{
+	struct region *region = buffer->region;
+	struct memory *memory = region->memory;
+
+	if (region->stock)
+		buffer->object = stock_take(region->stock, region,
+					    lent->size_bytes);
+	if (!buffer->object)
+		return memory->backend->object_new(memory, lent, buffer->name,
+						   &buffer->object, why);
+	buffer->object->run = *lent;
+	return 0;
+}
+
 int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 		       const struct run *run, struct error *why)
 {
@@ -159,8 +176,7 @@ int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 		return error_set(why, -ENOMEM, "the daemon is out of memory");
 	r = claim(buffer, spec, run, why);
 	if (r == 0)
-		r = memory->backend->object_new(memory, &lent, spec->name,
-						&buffer->object, why);
+		r = make_object(buffer, &lent, why);
 	if (r < 0) {
 		free_new(buffer);
 		return r;
@@ -238,6 +254,10 @@ static void empty_object(struct buffer *buffer)
 		buffer->stain->object = buffer->object;
 		return;
 	}
+	if (backend->object_discard && buffer->region->stock &&
+	    stock_leave_consume(buffer->region->stock, buffer->object,
+				whole->size_bytes))
+		return;
 	if (backend->object_discard)
 		(void)backend->object_discard(buffer->object, 0,
 					      whole->size_bytes);

@@ -23,6 +23,7 @@ enum {
 	OPTION_DEFAULT_REGION,
 	OPTION_DTB,
 	OPTION_LOG_LEVEL,
+	OPTION_MAKE_NOTHING_AHEAD,
 	OPTION_POOL,
 	OPTION_PREPARE,
 	OPTION_SIMULATE,
@@ -39,6 +40,7 @@ static const struct option options[] = {
 	{"dtb", required_argument, NULL, OPTION_DTB},
 	{"help", no_argument, NULL, 'h'},
 	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+	{"make-nothing-ahead", no_argument, NULL, OPTION_MAKE_NOTHING_AHEAD},
 	{"pool", required_argument, NULL, OPTION_POOL},
 	{"prepare", no_argument, NULL, OPTION_PREPARE},
 	{"simulate", required_argument, NULL, OPTION_SIMULATE},
@@ -71,6 +73,8 @@ const char *command_line_help(void)
 	       "  --user USER             become this user, where started as "
 	       "root [contigd]\n"
 	       "  --log-level LEVEL       err, warning, info or debug\n"
+	       "  --make-nothing-ahead    make buffers when they are asked for, "
+	       "not before\n"
 	       "  --allow-corrupting-kernel\n"
 	       "                          use udmabuf although this kernel is "
 	       "known to map\n"
@@ -155,6 +159,9 @@ static int handle(struct command_line *line, int option, char **argv,
 		return 0;
 	case OPTION_LOG_LEVEL:
 		return set_log_level(line, optarg, why);
+	case OPTION_MAKE_NOTHING_AHEAD:
+		line->nothing_ahead = true;
+		return 0;
 	case OPTION_POOL:
 		return add_region(line, true, optarg, why);
 	case OPTION_PREPARE:
@@ -249,6 +256,8 @@ int command_line_apply(const struct command_line *line,
 	}
 	if (line->user)
 		r = set_user(line->user, config, why);
+	if (line->nothing_ahead)
+		config->nothing_ahead = true;
 	if (line->allow_corrupting_kernel)
 		config->allow_corrupting_kernel = true;
 	for (size_t i = 0; r == 0 && i < line->n_regions; i++) {

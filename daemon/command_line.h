@@ -22,6 +22,7 @@ struct command_line {
 	const char *default_region;
 	bool has_log_level;
 	enum log_level log_level;
+	bool nothing_ahead;
 	bool allow_corrupting_kernel;
 	struct command_line_region {
 		bool is_pool; /* else simulated */

@@ -167,6 +167,24 @@ int lease_read(int fd_borrow, void *bytes, size_t length, uint64_t offset)
 	return 0;
 }
 
+/* fallocate() would leave it to the first who touches a page to zero it, which
+ * is most of the work. */
+int lease_populate(int fd_borrow, uint64_t offset, uint64_t length)
+{
+	static char zeroes[1 << 16]; /* pages of the kernel's one zero page */
+	int r = 0;
+
+	while (r == 0 && length > 0) {
+		size_t n = length < sizeof(zeroes) ? (size_t)length
+						   : sizeof(zeroes);
+
+		r = lease_write(fd_borrow, zeroes, n, offset);
+		offset += n;
+		length -= n;
+	}
+	return r;
+}
+
 int lease_discard(int fd_borrow, uint64_t offset, uint64_t length)
 {
 	if (fallocate(fd_borrow, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,

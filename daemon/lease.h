@@ -18,7 +18,7 @@
 #define LEASE_NAME_BYTES 32 /* longest name with its NUL */
 
 /* Makes size_bytes of zeroes, 1..2^63-1, sealed against every change of size.
- * name is what tools show; the file is called "contig-TOKEN-NAME", TOKEN being
+ * name, which may be empty, is what tools show; the file is called "contig-TOKEN-NAME", TOKEN being
  * 16 hexadecimal digits that only holders of a descriptor can read back from
  * /proc/self/fd.  *tokenp is set to it and is never 0; tokenp may be NULL.
  * Returns the descriptor, or
@@ -27,6 +27,10 @@
  *	-EMFILE, -ENFILE, -ENOMEM and what memfd_create(2) and open(2) give. */
 int lease_create(const char *name, uint64_t size_bytes, uint64_t *tokenp,
 		 struct error *why);
+
+/* Gives a range, which lies within the file and reads as zeroes, its pages.  0 or
+ * a negative errno: it may have some of them then. */
+int lease_populate(int fd_borrow, uint64_t offset, uint64_t length);
 
 /* Whether the file's size can never change. */
 bool lease_is_sealed(int fd_borrow);

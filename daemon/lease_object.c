@@ -18,37 +18,76 @@
  * about it is in lease.c.
  */
 
-int lease_object_new(struct memory *memory, const struct run *run,
-		     const char *name, struct object **objectp,
-		     struct error *why)
+/* Of a copy the guard is no part. */
+static uint64_t file_bytes(const struct memory *memory, uint64_t size_bytes)
+{
+	return memory->cpu_access == CONTIG_MSG_CPU_BOUNCE
+		       ? size_bytes
+		       : size_bytes + memory->guard_bytes;
+}
+
+static int make(struct memory *memory, uint64_t size_bytes,
+		struct object **objectp, struct error *why)
 {
 	_cleanup_free_ struct object *object = calloc(1, sizeof(*object));
-	bool bounce = memory->cpu_access == CONTIG_MSG_CPU_BOUNCE;
-	uint64_t size_bytes = run->size_bytes;
 	_cleanup_fd_ int fd = -1;
-	uint64_t token;
 	struct stat st;
 
 	if (!object)
-		return error_set(why, -ENOMEM, "buffer %s: out of memory", name);
-	if (!bounce)
-		size_bytes += memory->guard_bytes;
-	fd = lease_create(name, size_bytes, &token, why);
+		return error_set(why, -ENOMEM, "out of memory");
+	fd = lease_create("", file_bytes(memory, size_bytes), &object->token,
+			  why);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
-		return error_set(why, -errno, "buffer %s: fstat: %s", name,
-				 strerror(errno));
-	object->token = token;
+		return error_set(why, -errno, "fstat: %s", strerror(errno));
+	list_init(&object->link);
 	object->memory = memory;
-	object->run = *run;
 	object->guard_bytes = memory->guard_bytes;
 	object->device = st.st_dev;
 	object->inode = st.st_ino;
 	object->references = 1;
+	object->ready_fd = -1;
 	object->fd = TAKE_FD(fd);
 	*objectp = TAKE_PTR(object);
 	return 0;
+}
+
+int lease_object_new(struct memory *memory, const struct run *run,
+		     const char *name, struct object **objectp,
+		     struct error *why)
+{
+	int r = make(memory, run->size_bytes, objectp, why);
+
+	(void)name;
+	if (r == 0)
+		(*objectp)->run = *run;
+	return r;
+}
+
+int lease_object_prepare(struct memory *memory, uint64_t size_bytes,
+			 struct object **objectp, struct error *why)
+{
+	struct object *object;
+	int r = make(memory, size_bytes, &object, why);
+
+	if (r < 0)
+		return r;
+	r = lease_lend(object->fd);
+	if (r < 0) {
+		lease_object_free(object);
+		return error_set(why, r, "cannot lend a memfd: %s",
+				 strerror(-r));
+	}
+	object->ready_fd = r;
+	*objectp = object;
+	return 0;
+}
+
+int lease_object_populate(struct object *object, uint64_t offset,
+			  uint64_t length)
+{
+	return lease_populate(object->fd, offset, length);
 }
 
 int lease_object_adopt(struct memory *memory, const struct object *what,
@@ -72,6 +111,8 @@ int lease_object_adopt(struct memory *memory, const struct object *what,
 		return error_set(why, -ENOMEM, "out of memory");
 	*object = *what;
 	object->memory = memory;
+	object->ready_fd = -1;
+	list_init(&object->link);
 	*objectp = object;
 	return 0;
 }
@@ -80,19 +121,20 @@ void lease_object_free(struct object *object)
 {
 	if (!object)
 		return;
+	(void)fd_close(object->ready_fd);
 	(void)fd_close(object->fd);
 	free(object);
 }
 
-int lease_object_discard(struct object *object, uint64_t offset,
-			 uint64_t length)
+int lease_object_discard(struct object *object, uint64_t offset, uint64_t length)
 {
 	return lease_discard(object->fd, offset, length);
 }
 
 int lease_object_lend(struct object *object)
 {
-	return lease_lend(object->fd);
+	return object->ready_fd >= 0 ? TAKE_FD(object->ready_fd)
+				     : lease_lend(object->fd);
 }
 
 int lease_object_held(struct object *object)

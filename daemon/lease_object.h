@@ -16,6 +16,10 @@
 int lease_object_new(struct memory *memory, const struct run *run,
 		     const char *name, struct object **objectp,
 		     struct error *why);
+int lease_object_prepare(struct memory *memory, uint64_t size_bytes,
+			 struct object **objectp, struct error *why);
+int lease_object_populate(struct object *object, uint64_t offset,
+			  uint64_t length);
 int lease_object_adopt(struct memory *memory, const struct object *what,
 		       struct object **objectp, struct error *why);
 void lease_object_free(struct object *object);

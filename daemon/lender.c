@@ -85,7 +85,9 @@ static void on_returned(void *data, struct buffer *buffer)
 	struct region *region = buffer->region;
 
 	(void)buffer_free(buffer, BUFFER_USED);
-	scrubber_kick(&lender->scrubber, region, !list_empty(&lender->parked));
+	if (!scrubber_clean_now(region))
+		scrubber_kick(&lender->scrubber, region,
+			      !list_empty(&lender->parked));
 	lending_retry_soon(lender);
 }
 
@@ -209,6 +211,7 @@ int lender_add_region_consume(struct lender *lender, struct region *region)
 
 	if (r < 0)
 		return r;
+	region->stock = &lender->stock;
 	list_append(&lender->regions, &region->link);
 	lender->n_regions++;
 	scrubber_kick(&lender->scrubber, region, false);
@@ -299,6 +302,9 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 	r = worker_new(&lender->worker);
 	if (r < 0)
 		return r;
+	r = stock_init(&lender->stock, loop, lender->worker);
+	if (r < 0)
+		return r;
 	lender->scrubber.worker = lender->worker;
 	lender->warden.worker = lender->worker;
 	r = watch_new(&lender->worker_watch, loop, worker_fd(lender->worker),
@@ -343,6 +349,7 @@ struct lender *lender_free(struct lender *lender)
 		(void)buffer_free(buffer, BUFFER_LEFT);
 	}
 	closings_deinit(&lender->closings);
+	stock_deinit(&lender->stock);
 	scrubber_deinit(&lender->scrubber);
 	list_for_each_safe (region, next, &lender->regions, link)
 		(void)region_free(region);

@@ -17,6 +17,7 @@
 #include "daemon/region.h"
 #include "daemon/registry.h"
 #include "daemon/scrubber.h"
+#include "daemon/stock.h"
 #include "daemon/warden.h"
 #include "daemon/worker.h"
 #include "util/cleanup.h"
@@ -46,6 +47,7 @@ struct lender {
 	struct watch *closings_watch;
 	struct reaper reaper;
 	struct scrubber scrubber;
+	struct stock stock;
 	struct warden warden;
 	struct timer *reaper_timer;
 	struct timer *retry_timer;

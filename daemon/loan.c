@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/row.h"
+#include "daemon/stock.h"
 #include "util/fd.h"
 
 /*
@@ -28,15 +29,13 @@ struct loan *loan_new(const struct want *want, struct owner *owner,
 	loan->owner = owner;
 	loan->done = done;
 	loan->data = data;
-	for (size_t i = 0; i < CONTIG_MSG_MAX_BUFFERS; i++)
-		loan->fds[i] = -1;
 	return loan;
 }
 
 void loan_close_fds(struct loan *loan)
 {
-	for (size_t i = 0; i < CONTIG_MSG_MAX_BUFFERS; i++)
-		loan->fds[i] = fd_close(loan->fds[i]);
+	while (loan->n_fds > 0)
+		(void)fd_close(loan->fds[--loan->n_fds]);
 }
 
 struct loan *loan_free(struct loan *loan)
@@ -80,10 +79,10 @@ uint32_t loan_reason(int r)
 
 static void undo_buffers(struct loan *loan)
 {
+	loan_close_fds(loan);
 	while (loan->n_lent > 0) {
 		size_t i = --loan->n_lent;
 
-		loan->fds[i] = fd_close(loan->fds[i]);
 		loan->buffers[i] =
 			buffer_free(loan->buffers[i], BUFFER_UNTOUCHED);
 	}
@@ -120,7 +119,7 @@ static int lend_buffers(struct loan *loan, struct error *why)
 			return error_set(why, fd,
 					 "no descriptor for the buffer: %s",
 					 strerror(-fd));
-		loan->fds[i] = fd;
+		loan->fds[loan->n_fds++] = fd;
 	}
 	return 0;
 }
@@ -131,8 +130,8 @@ static int fail(struct loan_failure *failure, uint32_t reason)
 	return (int)reason;
 }
 
-int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
-	     struct loan_failure *failure)
+static int try_once(struct loan *loan, struct region *region,
+		    uint64_t *next_idp, struct loan_failure *failure)
 {
 	const struct want *want = &loan->want;
 	struct run runs[CONTIG_MSG_MAX_BUFFERS];
@@ -163,6 +162,18 @@ int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
 		return fail(failure, loan_reason(r));
 	}
 	return 0;
+}
+
+int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
+	     struct loan_failure *failure)
+{
+	int r = try_once(loan, region, next_idp, failure);
+
+	/* what is kept ready must not be what is missing */
+	if (r == CONTIG_MSG_R_RESOURCE && region->stock &&
+	    stock_empty(region->stock))
+		r = try_once(loan, region, next_idp, failure);
+	return r;
 }
 
 void loan_explain(const struct loan *loan, const struct region *region,

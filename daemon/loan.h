@@ -42,6 +42,7 @@ struct loan {
 	struct refusal refusal;
 	size_t n_lent;
 	struct buffer *buffers[CONTIG_MSG_MAX_BUFFERS]; /* borrowed */
+	size_t n_fds;
 	int fds[CONTIG_MSG_MAX_BUFFERS]; /* owned, to be sent and closed */
 };
 

@@ -90,6 +90,7 @@ libdaemon_la_SOURCES = \
 	daemon/shelves.c daemon/shelves.h \
 	daemon/space.c daemon/space.h \
 	daemon/token.c daemon/token.h \
+	daemon/stock.c daemon/stock.h \
 	daemon/tract.c daemon/tract.h \
 	daemon/turns.c daemon/turns.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
@@ -181,6 +182,7 @@ DAEMON_TESTS = \
 	tests/check_round \
 	tests/check_row \
 	tests/check_scrubber \
+	tests/check_stock \
 	tests/check_sealed \
 	tests/check_server \
 	tests/check_session \
@@ -288,6 +290,7 @@ tests_check_shelf_queue_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LI
 tests_check_shelves_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_stock_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_turns_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -221,6 +221,9 @@ static int lend(struct contigd *contigd)
 	r = lender_new(&contigd->lender, contigd->loop);
 	if (r < 0)
 		return r;
+	stock_limit_files(&contigd->lender->stock,
+			  contigd->config.nothing_ahead ? 0
+							: contigd->max_files);
 	lender_use_vault(contigd->lender, contigd->vault);
 	policy_init(&contigd->policy, &contigd->config, contigd->identity.uid);
 	service_set_lender(&contigd->service, contigd->lender);

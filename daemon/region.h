@@ -14,6 +14,7 @@
 #include "util/list.h"
 
 struct scrub;
+struct stock;
 struct vault;
 
 /* A range of memory with one backend, and what became of each byte of it. */
@@ -41,6 +42,8 @@ struct region {
 	uint64_t unusable_bytes;    /* zeroing failed: never lent again */
 	uint64_t quarantined_bytes; /* nobody can know whether they are free */
 	struct vault *vault;	    /* keeps what is lent; borrowed, or NULL */
+	struct stock *stock;	    /* borrowed; NULL: nothing is made ahead */
+	uint64_t ready_bytes;	    /* the stock's: of clean memory, as pages */
 };
 
 struct region_spec {

@@ -15,6 +15,9 @@
  * its own (a memfd): giving back 32 MiB of them takes the kernel 2 to 6 ms, in
  * which the loop would serve nobody.
  *
+ * What is quick is done by the main thread: two switches of threads take longer
+ * than zeroing a small run, and who waits for it waits for them as well.
+ *
  * The thread touches nothing but the job and the memory that it is about; what
  * happened is entered into the region by the main thread when the job is done.
  */
@@ -96,6 +99,21 @@ int scrubber_add(struct scrubber *scrubber, struct region *region)
 	list_append(&scrubber->scrubs, &scrub->link);
 	region->scrub = scrub;
 	return 0;
+}
+
+bool scrubber_clean_now(struct region *region)
+{
+	struct memory *memory = region->memory;
+	uint64_t quick = memory->backend->quick_zero_bytes;
+	struct run run;
+
+	if (quick == 0 || region->scrub->busy ||
+	    !dirt_peek(&region->dirt, UINT64_MAX, &run) ||
+	    run.size_bytes > quick || dirt_peek_object(&region->dirt))
+		return false;
+	region_cleaned(region, &run,
+		       memory->backend->zero(memory, run.phys, run.size_bytes));
+	return true;
 }
 
 void scrubber_kick(struct scrubber *scrubber, struct region *region, bool hurry)

@@ -33,6 +33,10 @@ void scrubber_deinit(struct scrubber *scrubber);
 /* Takes care of a region from now on; 0 or -ENOMEM. */
 int scrubber_add(struct scrubber *scrubber, struct region *region);
 
+/* Zeroes a run that has just become dirty at once, where that is quick and
+ * nothing is under way or waits before it.  Whether it did; fn is not called. */
+bool scrubber_clean_now(struct region *region);
+
 /* There may be something to do.  hurry: somebody waits for it. */
 void scrubber_kick(struct scrubber *scrubber, struct region *region, bool hurry);
 

@@ -372,17 +372,15 @@ END_TEST
 START_TEST(object_refused_with_reason)
 {
 	struct memory *memory = open_memory();
-	const struct run run = {BASE, GRANULE};
+	const struct run run = {BASE, UINT64_C(1) << 63};
 	struct error why = ERROR_INIT;
 	struct object *object = NULL;
 
-	ck_assert_int_eq(
-		backend_simulated.object_new(memory, &run,
-					     "a-name-of-more-than-thirty-one-b",
-					     &object, &why),
-		-EINVAL);
+	ck_assert_int_eq(backend_simulated.object_new(memory, &run, "frame",
+						      &object, &why),
+			 -EFBIG);
 	ck_assert_ptr_null(object);
-	ck_assert_ptr_nonnull(strstr(why.text, "thirty-one"));
+	ck_assert_ptr_nonnull(strstr(why.text, "do not fit a file"));
 	backend_simulated.memory_close(memory);
 }
 END_TEST

@@ -28,6 +28,7 @@ START_TEST(everything_is_taken)
 	ck_assert_int_eq(PARSE("--socket", "/s", "--config=/c", "--tree", "/t",
 			       "--default-region", "d", "--log-level=debug",
 			       "--allow-corrupting-kernel", "--simulate", "1M",
+			       "--make-nothing-ahead",
 			       "--user=root",
 			       "--pool=p=2M", "--simulate=x=3M"),
 			 0);
@@ -40,6 +41,7 @@ START_TEST(everything_is_taken)
 	ck_assert(line.has_log_level);
 	ck_assert_int_eq(line.log_level, LOG_LEVEL_DEBUG);
 	ck_assert(line.allow_corrupting_kernel);
+	ck_assert(line.nothing_ahead);
 	ck_assert_uint_eq(line.n_regions, 3);
 	ck_assert(!line.regions[0].is_pool);
 	ck_assert(line.regions[1].is_pool);
@@ -50,6 +52,7 @@ START_TEST(everything_is_taken)
 
 	ck_assert_int_eq(parse((const char *const[]){NULL}), 0);
 	ck_assert_ptr_null(line.socket);
+	ck_assert(!line.nothing_ahead);
 	ck_assert_uint_eq(line.n_regions, 0);
 	command_line_deinit(&line);
 

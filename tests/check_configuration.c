@@ -138,6 +138,7 @@ START_TEST(complete)
 	ck_assert_str_eq(config.default_region, "camera");
 	ck_assert(config.has_log_level);
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
+	ck_assert(config.nothing_ahead);
 	ck_assert(config.allow_corrupting_kernel);
 	ck_assert_uint_eq(config.access.rights[CONFIG_PHYS].n_uids, 2);
 	ck_assert_uint_eq(config.access.rights[CONFIG_PHYS].uids[0], 1000);

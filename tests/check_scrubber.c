@@ -101,6 +101,35 @@ START_TEST(failure_takes_the_piece_out_of_use)
 }
 END_TEST
 
+/* What is quick needs no other thread, unless something waits before it. */
+START_TEST(quick_ones_are_done_at_once)
+{
+	struct region *region = fake_region(&fakes[0], 1, "a", 2 * MIB, true);
+	const struct run small = {FAKE_BASE, 4096};
+	const struct run large = {FAKE_BASE + MIB, 8192};
+
+	ck_assert_int_eq(scrubber_add(&scrubber, region), 0);
+	ck_assert_int_eq(partitions_claim(&region->partitions, &small), 0);
+	ck_assert_int_eq(partitions_claim(&region->partitions, &large), 0);
+	region_soil_consume(region, stain_new(&small));
+	ck_assert(!scrubber_clean_now(region)); /* nothing is quick */
+	fakes[0].backend.quick_zero_bytes = 4096;
+	ck_assert(scrubber_clean_now(region));
+	ck_assert_uint_eq(fakes[0].zeroed_bytes, 4096);
+	ck_assert_uint_eq(region->dirt.bytes, 0);
+	ck_assert(!scrubber_clean_now(region)); /* nothing is dirty */
+	ck_assert_int_eq(partitions_claim(&region->partitions, &small), 0);
+	region_soil_consume(region, stain_new(&large));
+	region_soil_consume(region, stain_new(&small));
+	ck_assert(!scrubber_clean_now(region));
+	scrubber_kick(&scrubber, region, false);
+	ck_assert(!scrubber_clean_now(region));
+	wait_until_clean(region);
+	ck_assert_uint_eq(partitions_free_bytes(&region->partitions), 2 * MIB);
+	end(region);
+}
+END_TEST
+
 /* An object with pages of its own loses them in the same slices, and ends when
  * the last one is gone. */
 START_TEST(objects_are_emptied_in_slices)
@@ -151,6 +180,7 @@ int main(void)
 	tcase_add_test(tcase, everything_gets_zeroed_in_slices);
 	tcase_add_test(tcase, regions_do_not_wait_for_each_other);
 	tcase_add_test(tcase, failure_takes_the_piece_out_of_use);
+	tcase_add_test(tcase, quick_ones_are_done_at_once);
 	tcase_add_test(tcase, objects_are_emptied_in_slices);
 	tcase_add_test(tcase, nothing_to_do_and_early_end);
 	return harness_run(suite);

@@ -49,7 +49,7 @@ static int is_quiet(void *data)
 
 static void before(void)
 {
-	daemon_start_simulated(&process);
+	daemon_start_countable(&process);
 	ck_assert_int_eq(contig_open(&witness, process.socket), 0);
 	fds_before = daemon_count_fds(&process);
 }

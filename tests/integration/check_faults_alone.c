@@ -34,7 +34,8 @@ static struct faults faults;
 static char folder[32], socket_path[64], tree[TREEDIR_BYTES];
 static const char *arguments[] = {
 	NULL,	     "--user", NULL, "--config",   "/dev/null", "--socket",
-	socket_path, "--tree", tree, "--simulate", "plain=4M",	NULL,
+	socket_path, "--tree", tree, "--simulate", "plain=4M",
+	"--make-nothing-ahead", NULL,
 };
 static char user[16];
 static int log_fd;

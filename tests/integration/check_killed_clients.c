@@ -328,7 +328,7 @@ static void before(void)
 {
 	struct contig_request request = CONTIG_REQUEST_INIT;
 
-	daemon_start_simulated(&process);
+	daemon_start_countable(&process);
 	ck_assert_int_eq(contig_open(&contig, process.socket), 0);
 	request.size_bytes = MIB;
 	ck_assert_int_eq(contig_alloc(contig, &request, &held, NULL), 0);

@@ -122,6 +122,14 @@ void daemon_start_simulated(struct daemon *daemon)
 	daemon_start(daemon, options);
 }
 
+void daemon_start_countable(struct daemon *daemon)
+{
+	static const char *const options[] = {"--simulate", "test=64M",
+					      "--make-nothing-ahead", NULL};
+
+	daemon_start(daemon, options);
+}
+
 static void show_log(const struct daemon *daemon)
 {
 	char *text;

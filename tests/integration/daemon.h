@@ -24,6 +24,9 @@ struct daemon {
 void daemon_start(struct daemon *daemon, const char *const *options);
 /* As above with 64M of simulated memory. */
 void daemon_start_simulated(struct daemon *daemon);
+/* The same, and it makes nothing ahead, so that what it has open is what it was
+ * asked for. */
+void daemon_start_countable(struct daemon *daemon);
 
 /* Ends it by SIGTERM: it must exit with 0, and have removed its socket. */
 void daemon_stop(struct daemon *daemon);

@@ -74,6 +74,8 @@ void stage_init(struct stage *stage, bool prepare)
 	write_config(stage);
 	stage_add_argument(stage, "--config");
 	stage_add_argument(stage, stage->config);
+	/* so that what is left of anything can be counted */
+	stage_add_argument(stage, "--make-nothing-ahead");
 }
 
 void stage_deinit(struct stage *stage)

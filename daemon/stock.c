@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/stock.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * A memfd that is named, sized, sealed, opened for the daemon and for a client,
+ * and filled with pages takes longer than everything else about a request.  It
+ * depends on nothing but a size, and programs ask for the same sizes again and
+ * again.  So the worker makes such objects ahead, and a request only takes one.
+ *
+ * Nothing that was ever lent comes back here: an O_PATH descriptor, a page in a
+ * pipe or a request of io_uring outlive the verdict that nobody holds it.  What
+ * is ready has been nobody's.
+ *
+ * How many of a size are kept is learned: as many as were ever taken before the
+ * bin was full again, so a burst that came once is met the second time.  Each
+ * period the number falls to what the last one needed, and a size that nobody
+ * asked for is forgotten.  When the last is, no timer runs any more.
+ *
+ * The pages of what is ready are memory that the region has not lent.  They
+ * never exceed what is free in it, so that lent and ready together stay within
+ * its size, nor a sixteenth of the machine's: where that is so little, objects
+ * are kept without pages, which are then made when they are touched.  When a
+ * region lends so much that this is no longer true, what was not asked for
+ * longest is given up.
+ *
+ * It is an advantage and never a condition: what cannot be made ahead is made
+ * when it is asked for, by whoever asks, and what fails here is not said, since
+ * it fails there again with somebody to be told.  Where descriptors or memory
+ * run short there, all of this is given up first.
+ *
+ * The worker owns the batch until it is done, and touches nothing else; what it
+ * has made can be taken from it one by one.
+ */
+
+#define MEMORY_SHARE 16
+#define FILES_SHARE  16 /* each has two */
+
+struct bin {
+	struct list link; // stock::bins
+	struct region *region;
+	uint64_t size_bytes; /* of the run */
+	struct list objects; // object::link: those with pages first
+	size_t n_objects;
+	size_t target;	   /* how many there should be */
+	size_t n_taken;	   /* since it was full */
+	size_t most_taken; /* in this period */
+	bool is_made;	   /* the batch is for it */
+};
+
+/* ---- the worker ----------------------------------------------------------- */
+
+static uint64_t slice_at(uint64_t done_bytes, uint64_t end_bytes)
+{
+	uint64_t left = end_bytes - done_bytes;
+
+	return left < STOCK_SLICE_BYTES ? left : STOCK_SLICE_BYTES;
+}
+
+/* A slice of what it has, or the last one and itself. */
+static void free_some(struct object *object)
+{
+	const struct backend *backend = object->memory->backend;
+	uint64_t slice = slice_at(0, object->ready_bytes);
+
+	object->ready_bytes -= slice;
+	if (object->ready_bytes > 0 && backend->object_discard) {
+		(void)backend->object_discard(object, object->ready_bytes,
+					      slice);
+		return;
+	}
+	list_remove(&object->link);
+	backend->object_free(object);
+}
+
+static void finish_object(struct batch *batch)
+{
+	struct object *object = batch->object;
+
+	(void)pthread_mutex_lock(&batch->lock);
+	list_append(&batch->made, &object->link);
+	(void)pthread_mutex_unlock(&batch->lock);
+	batch->object = NULL;
+}
+
+/* Pages that are not to be had are no harm: it goes without. */
+static void populate_some(struct batch *batch)
+{
+	struct object *object = batch->object;
+	uint64_t slice = slice_at(object->ready_bytes, batch->size_bytes);
+
+	if (object->memory->backend->object_populate(
+		    object, object->ready_bytes, slice) < 0) {
+		finish_object(batch);
+		return;
+	}
+	object->ready_bytes += slice;
+	if (object->ready_bytes == batch->size_bytes)
+		finish_object(batch);
+}
+
+static int make_one(struct batch *batch)
+{
+	struct error why = ERROR_INIT;
+	int r = batch->memory->backend->object_prepare(
+		batch->memory, batch->size_bytes, &batch->object, &why);
+
+	if (r < 0)
+		return r;
+	batch->n--;
+	if (batch->n_populated == 0) {
+		finish_object(batch);
+		return 0;
+	}
+	batch->n_populated--;
+	populate_some(batch);
+	return 0;
+}
+
+static int step(struct job *job)
+{
+	struct batch *batch = container_of(job, struct batch, job);
+	struct object *doomed = list_first(&batch->doomed, struct object, link);
+	int r = 0;
+
+	if (doomed)
+		free_some(doomed);
+	else if (batch->object)
+		populate_some(batch);
+	else if (batch->n > 0)
+		r = make_one(batch);
+	if (r < 0)
+		return r;
+	return !list_empty(&batch->doomed) || batch->object || batch->n > 0;
+}
+
+/* ---- the bins ------------------------------------------------------------- */
+
+static struct object *take(struct stock *stock, struct bin *bin)
+{
+	struct object *object = list_first(&bin->objects, struct object, link);
+
+	if (!object)
+		return NULL;
+	list_remove(&object->link);
+	bin->n_objects--;
+	stock->n_objects--;
+	stock->ready_bytes -= object->ready_bytes;
+	bin->region->ready_bytes -= object->ready_bytes;
+	return object;
+}
+
+static void put(struct stock *stock, struct bin *bin, struct object *object)
+{
+	if (object->ready_bytes > 0)
+		list_prepend(&bin->objects, &object->link);
+	else
+		list_append(&bin->objects, &object->link);
+	bin->n_objects++;
+	stock->n_objects++;
+	stock->ready_bytes += object->ready_bytes;
+	bin->region->ready_bytes += object->ready_bytes;
+}
+
+static void add_doomed(struct stock *stock, struct object *object)
+{
+	list_append(&stock->doomed, &object->link);
+	stock->n_doomed++;
+	stock->doomed_bytes += object->ready_bytes;
+}
+
+static void free_doomed(struct stock *stock, struct object *object)
+{
+	stock->n_doomed--;
+	stock->doomed_bytes -= object->ready_bytes;
+	list_remove(&object->link);
+	object->memory->backend->object_free(object);
+}
+
+/* Leaves one object to the worker, which frees it. */
+static bool doom(struct stock *stock, struct bin *bin)
+{
+	struct object *object = take(stock, bin);
+
+	if (object)
+		add_doomed(stock, object);
+	return object != NULL;
+}
+
+static void free_bin(struct stock *stock, struct bin *bin)
+{
+	while (doom(stock, bin))
+		;
+	list_remove(&bin->link);
+	stock->n_bins--;
+	free(bin);
+}
+
+/* The one asked for longest ago, but for the one that the worker is at. */
+static struct bin *find_oldest(const struct stock *stock)
+{
+	struct bin *bin, *oldest = NULL;
+
+	list_for_each (bin, &stock->bins, link)
+		if (!bin->is_made)
+			oldest = bin;
+	return oldest;
+}
+
+static struct bin *add_bin(struct stock *stock, struct region *region,
+			   uint64_t size_bytes)
+{
+	struct bin *bin = calloc(1, sizeof(*bin));
+
+	if (!bin)
+		return NULL;
+	if (stock->n_bins == STOCK_BINS)
+		free_bin(stock, find_oldest(stock));
+	list_init(&bin->objects);
+	bin->region = region;
+	bin->size_bytes = size_bytes;
+	list_append(&stock->bins, &bin->link);
+	stock->n_bins++;
+	return bin;
+}
+
+/* NULL: out of memory. */
+static struct bin *get_bin(struct stock *stock, struct region *region,
+			   uint64_t size_bytes)
+{
+	struct bin *bin;
+
+	list_for_each (bin, &stock->bins, link)
+		if (bin->size_bytes == size_bytes && bin->region == region)
+			return bin;
+	return add_bin(stock, region, size_bytes);
+}
+
+/* What came back is not yet gone where its run is lent again. */
+static void free_remains(struct stock *stock, const struct region *region)
+{
+	uint64_t free_bytes = partitions_free_bytes(&region->partitions);
+	struct object *object, *next;
+
+	list_for_each_safe (object, next, &stock->doomed, link) {
+		if (region->ready_bytes + stock->doomed_bytes <= free_bytes)
+			return;
+		if (object->memory == region->memory &&
+		    object->ready_bytes <= STOCK_SLICE_BYTES)
+			free_doomed(stock, object);
+	}
+}
+
+static bool has_pages(const struct bin *bin)
+{
+	const struct object *first =
+		list_first(&bin->objects, struct object, link);
+
+	return first && first->ready_bytes > 0;
+}
+
+/* Lent and ready together stay within the region's size. */
+static void keep_within(struct stock *stock, struct region *region)
+{
+	uint64_t free_bytes = partitions_free_bytes(&region->partitions);
+	struct bin *bin, *oldest;
+
+	while (region->ready_bytes > free_bytes) {
+		oldest = NULL;
+		list_for_each (bin, &stock->bins, link)
+			if (bin->region == region && has_pages(bin))
+				oldest = bin;
+		(void)doom(stock, oldest);
+	}
+}
+
+/* ---- making --------------------------------------------------------------- */
+
+/* How many more objects there may be with pages of their own. */
+static uint64_t count_populated(const struct stock *stock, const struct bin *bin)
+{
+	uint64_t room = partitions_free_bytes(&bin->region->partitions);
+	uint64_t rest = 0;
+
+	room = room > bin->region->ready_bytes ? room - bin->region->ready_bytes
+					       : 0;
+	if (stock->max_ready_bytes > stock->ready_bytes)
+		rest = stock->max_ready_bytes - stock->ready_bytes;
+	return (rest < room ? rest : room) / bin->size_bytes;
+}
+
+static void plan(struct stock *stock, struct bin *bin)
+{
+	struct batch *batch = &stock->batch;
+	size_t room = stock->max_objects - stock->n_objects;
+	uint64_t populated = count_populated(stock, bin);
+
+	batch->n = bin->target - bin->n_objects;
+	if (batch->n > room)
+		batch->n = room;
+	batch->n_populated = populated < batch->n ? (size_t)populated : batch->n;
+	batch->bin = bin;
+	batch->memory = bin->region->memory;
+	batch->size_bytes = bin->size_bytes;
+	bin->is_made = true;
+}
+
+/* Takes what the worker has made so far. */
+static void store(struct stock *stock)
+{
+	struct batch *batch = &stock->batch;
+	struct list made = LIST_INIT(made);
+	struct object *object;
+
+	(void)pthread_mutex_lock(&batch->lock);
+	list_splice(&made, &batch->made);
+	(void)pthread_mutex_unlock(&batch->lock);
+	while ((object = list_first(&made, struct object, link))) {
+		list_remove(&object->link);
+		put(stock, batch->bin, object);
+	}
+	keep_within(stock, batch->bin->region);
+}
+
+static void end_bin(struct bin *bin, int result)
+{
+	bin->is_made = false;
+	if (result < 0) /* until it is asked for again */
+		bin->target = bin->n_objects;
+	if (bin->n_objects >= bin->target)
+		bin->n_taken = 0;
+}
+
+static void collect(struct stock *stock)
+{
+	struct batch *batch = &stock->batch;
+
+	if (!stock->busy)
+		return;
+	stock->busy = !worker_collect(stock->worker, &batch->job);
+	if (!batch->bin)
+		return;
+	store(stock);
+	if (!stock->busy)
+		end_bin(batch->bin, batch->job.result);
+}
+
+static struct bin *find_short(const struct stock *stock)
+{
+	struct bin *bin;
+
+	list_for_each (bin, &stock->bins, link)
+		if (bin->n_objects < bin->target)
+			return bin;
+	return NULL;
+}
+
+static void refill(struct stock *stock)
+{
+	struct batch *batch = &stock->batch;
+	struct bin *bin;
+
+	collect(stock);
+	if (stock->busy)
+		return;
+	list_splice(&batch->doomed, &stock->doomed);
+	stock->n_doomed = 0;
+	stock->doomed_bytes = 0;
+	batch->bin = NULL;
+	batch->n = 0;
+	bin = stock->n_objects < stock->max_objects ? find_short(stock) : NULL;
+	if (bin)
+		plan(stock, bin);
+	if (!batch->bin && list_empty(&batch->doomed))
+		return;
+	stock->busy = true;
+	worker_submit(stock->worker, &batch->job, WORKER_IDLE);
+}
+
+static void on_timer(void *data)
+{
+	struct stock *stock = data;
+
+	refill(stock);
+	/* nothing wakes us when it is done, and there may be more to do */
+	stock->timer_set = stock->busy;
+	if (stock->busy)
+		timer_set(stock->timer, STOCK_LOOK_MS);
+}
+
+/* How many there should be where so many were taken at once; several small
+ * ones at least, so that not each one has to be replaced at once. */
+static size_t target(const struct bin *bin, size_t n_taken)
+{
+	uint64_t least = STOCK_LEAST_BYTES / bin->size_bytes;
+
+	if (least > STOCK_LEAST_OBJECTS)
+		least = STOCK_LEAST_OBJECTS;
+	if (n_taken > STOCK_BIN_OBJECTS)
+		return STOCK_BIN_OBJECTS;
+	return n_taken == 0 || n_taken > least ? n_taken : (size_t)least;
+}
+
+void stock_end_period(struct stock *stock)
+{
+	struct bin *bin, *next;
+
+	list_for_each_safe (bin, next, &stock->bins, link) {
+		bin->target = target(bin, bin->most_taken);
+		bin->most_taken = 0;
+		while (bin->n_objects > bin->target)
+			(void)doom(stock, bin);
+		if (bin->target == 0 && !bin->is_made)
+			free_bin(stock, bin);
+	}
+	stock->period_timer_set = !list_empty(&stock->bins);
+	if (stock->period_timer_set)
+		timer_set(stock->period_timer, STOCK_PERIOD_MS);
+	on_timer(stock);
+}
+
+static void on_period(void *data)
+{
+	stock_end_period(data);
+}
+
+static void note_taken(struct stock *stock, struct bin *bin)
+{
+	list_remove(&bin->link);
+	list_prepend(&stock->bins, &bin->link);
+	bin->n_taken++;
+	if (bin->most_taken < bin->n_taken)
+		bin->most_taken = bin->n_taken;
+	if (bin->target < target(bin, bin->n_taken))
+		bin->target = target(bin, bin->n_taken);
+}
+
+/* In a moment; at once where little is left. */
+static void arm_timer(struct stock *stock, bool hurry)
+{
+	if (stock->timer_set && !hurry)
+		return;
+	timer_set(stock->timer, hurry ? 0 : STOCK_PAUSE_MS);
+	stock->timer_set = true;
+}
+
+static void arm(struct stock *stock, const struct bin *bin)
+{
+	if (!stock->period_timer_set)
+		timer_set(stock->period_timer, STOCK_PERIOD_MS);
+	stock->period_timer_set = true;
+	arm_timer(stock, bin->n_objects == bin->target / 4);
+}
+
+struct object *stock_take(struct stock *stock, struct region *region,
+			  uint64_t size_bytes)
+{
+	struct object *object;
+	struct bin *bin;
+
+	if (!region->memory->backend->object_prepare || stock->max_objects == 0)
+		return NULL;
+	bin = get_bin(stock, region, size_bytes);
+	if (!bin)
+		return NULL;
+	if (bin->n_objects == 0)
+		collect(stock);
+	note_taken(stock, bin);
+	object = take(stock, bin);
+	if (region->ready_bytes > 0)
+		keep_within(stock, region);
+	if (stock->doomed_bytes > 0)
+		free_remains(stock, region);
+	arm(stock, bin);
+	return object;
+}
+
+bool stock_leave_consume(struct stock *stock, struct object *object,
+			 uint64_t bytes)
+{
+	if (bytes > STOCK_SLICE_BYTES || stock->max_objects == 0)
+		return false;
+	object->ready_bytes = bytes;
+	add_doomed(stock, object);
+	arm_timer(stock, stock->n_doomed == STOCK_BIN_OBJECTS);
+	return true;
+}
+
+bool stock_empty(struct stock *stock)
+{
+	struct bin *bin, *next;
+	struct object *object;
+	bool any = stock->n_objects + stock->n_doomed > 0;
+
+	list_for_each_safe (bin, next, &stock->bins, link) {
+		bin->target = 0;
+		while ((object = take(stock, bin)))
+			object->memory->backend->object_free(object);
+	}
+	while ((object = list_first(&stock->doomed, struct object, link)))
+		free_doomed(stock, object);
+	return any;
+}
+
+void stock_limit_files(struct stock *stock, uint64_t max_files)
+{
+	uint64_t n = max_files / FILES_SHARE;
+
+	stock->max_objects = n < STOCK_OBJECTS ? (size_t)n : STOCK_OBJECTS;
+}
+
+int stock_init(struct stock *stock, struct loop *loop, struct worker *worker)
+{
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t n_pages = (uint64_t)sysconf(_SC_PHYS_PAGES);
+	int r;
+
+	*stock = (struct stock){
+		.worker = worker,
+		.max_objects = STOCK_OBJECTS,
+		.max_ready_bytes = n_pages / MEMORY_SHARE * page_bytes,
+		.batch.job.step = step,
+	};
+	list_init(&stock->bins);
+	list_init(&stock->doomed);
+	list_init(&stock->batch.doomed);
+	list_init(&stock->batch.made);
+	(void)pthread_mutex_init(&stock->batch.lock, NULL);
+	r = timer_new(&stock->timer, loop, on_timer, stock);
+	if (r == 0)
+		r = timer_new(&stock->period_timer, loop, on_period, stock);
+	return r;
+}
+
+static void free_objects(struct list *objects)
+{
+	struct object *object;
+
+	while ((object = list_first(objects, struct object, link))) {
+		list_remove(&object->link);
+		object->memory->backend->object_free(object);
+	}
+}
+
+void stock_deinit(struct stock *stock)
+{
+	struct bin *bin;
+
+	if (!stock->timer) /* it was never made */
+		return;
+	stock->timer = timer_free(stock->timer);
+	if (stock->period_timer)
+		stock->period_timer = timer_free(stock->period_timer);
+	while ((bin = list_first(&stock->bins, struct bin, link)))
+		free_bin(stock, bin);
+	if (stock->batch.object)
+		finish_object(&stock->batch);
+	(void)pthread_mutex_destroy(&stock->batch.lock);
+	free_objects(&stock->batch.made);
+	free_objects(&stock->batch.doomed);
+	free_objects(&stock->doomed);
+}

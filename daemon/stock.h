@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_STOCK_H
+#define DAEMON_STOCK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/backend.h"
+#include "daemon/loop.h"
+#include "daemon/region.h"
+#include "daemon/worker.h"
+#include "util/list.h"
+
+/*
+ * Objects that are made before anybody asks for them, of sizes that were asked
+ * for lately.
+ */
+
+/* Sizes of which there are any; of all regions together. */
+#define STOCK_BINS	    16
+/* Most of one size. */
+#define STOCK_BIN_OBJECTS   64
+/* Fewest: so many of these bytes as make one object, but not more. */
+#define STOCK_LEAST_BYTES   (UINT64_C(1) << 20)
+#define STOCK_LEAST_OBJECTS 8
+/* Objects in all, unless stock_limit_files() says less. */
+#define STOCK_OBJECTS	    256
+/* A size that nobody asks for is forgotten after this time, or twice that. */
+#define STOCK_PERIOD_MS	    30000
+/* Time in which a burst of requests is served before what it took is replaced,
+ * unless there is little left. */
+#define STOCK_PAUSE_MS	    1
+/* Between looks whether the worker is done. */
+#define STOCK_LOOK_MS	    5
+/* Pages given to an object before something urgent. */
+#define STOCK_SLICE_BYTES   (UINT64_C(1) << 18)
+
+struct bin;
+
+struct stock {
+	struct worker *worker; /* borrowed */
+	struct list bins;      // bin::link, the one asked for last first
+	size_t n_bins;
+	size_t n_objects; /* in bins */
+	size_t max_objects;
+	uint64_t ready_bytes; /* of their pages */
+	uint64_t max_ready_bytes;
+	struct list doomed; // object::link: for the worker to free
+	size_t n_doomed;
+	uint64_t doomed_bytes; /* of their pages, at most */
+	struct timer *timer;
+	bool timer_set;
+	struct timer *period_timer;
+	bool period_timer_set;
+
+	/* what the worker does; its own while busy */
+	struct batch {
+		struct job job;
+		struct list doomed; // object::link
+		pthread_mutex_t lock;
+		struct list made; // object::link: under the lock
+		struct bin *bin;  /* NULL: it only frees */
+		struct memory *memory;
+		uint64_t size_bytes;
+		size_t n;	       /* to be made yet */
+		size_t n_populated;    /* so many of those get their pages */
+		struct object *object; /* that is getting its pages */
+		uint64_t done_bytes;   /* of it */
+	} batch;
+	bool busy;
+};
+
+/* 0 or -ENOMEM. */
+int stock_init(struct stock *stock, struct loop *loop, struct worker *worker);
+/* Only after the worker has ended, and before any memory is closed. */
+void stock_deinit(struct stock *stock);
+
+/* Keeps no more than an eighth of so many descriptors, STOCK_OBJECTS at most. */
+void stock_limit_files(struct stock *stock, uint64_t max_files);
+
+/* An object of a region's memory for a run of this size, which was just taken
+ * there: nobody has ever had it, its run is the caller's to set.  NULL: there
+ * is none, and the next time there may be. */
+struct object *stock_take(struct stock *stock, struct region *region,
+			  uint64_t size_bytes);
+
+/* Has the worker free an object that nobody holds any more, and that has at
+ * most so many bytes of pages: giving them back takes longer than a request.
+ * Lent and not yet given back together stay within the region's size.  false:
+ * it is the caller's to free, being too large. */
+bool stock_leave_consume(struct stock *stock, struct object *object,
+			 uint64_t bytes);
+
+/* To be called after each period; a timer does.  Keeps what the period needed. */
+void stock_end_period(struct stock *stock);
+
+/* Gives up what is ready, at once: descriptors or memory are short.  Whether
+ * there was anything. */
+bool stock_empty(struct stock *stock);
+
+#endif

@@ -101,6 +101,7 @@ libdaemon_la_SOURCES = \
 	daemon/usable.c daemon/usable.h \
 	daemon/vault.c daemon/vault.h \
 	daemon/warden.c daemon/warden.h \
+	daemon/wipe.c daemon/wipe.h \
 	daemon/worker.c daemon/worker.h
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(CAPNG_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
 libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.la \
@@ -204,6 +205,7 @@ DAEMON_TESTS = \
 	tests/check_usable \
 	tests/check_vault \
 	tests/check_warden \
+	tests/check_wipe \
 	tests/check_worker
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -301,5 +303,6 @@ tests_check_udmabuf_window_LDADD = libharness.la libdaemon.la libutil.la $(CHECK
 tests_check_usable_LDADD = libharness.la libfake.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
 tests_check_vault_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_warden_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_wipe_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_worker_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/dmabuf.h"
+#include "daemon/wipe.h"
 #include "util/fd.h"
 
 /*
@@ -16,7 +17,8 @@
  * a cache, to be written out over what a device put there.
  *
  * So for each access a dma-buf of just that run is made, between whose
- * DMA_BUF_IOCTL_SYNC the bytes are moved in the mapping.
+ * DMA_BUF_IOCTL_SYNC the bytes are moved in the mapping.  Stores past the caches,
+ * as wipe_memory() makes them, are as good between them as any other.
  */
 
 struct window {
@@ -75,7 +77,7 @@ int udmabuf_window_zero(const struct udmabuf_memory *mem, const struct run *run)
 	if (r)
 		return r;
 	for (size_t i = 0; i < window.n; i++)
-		memset(at(&window, i), 0, (size_t)window.pieces[i].size_bytes);
+		wipe_memory(at(&window, i), (size_t)window.pieces[i].size_bytes);
 	return window_end(&window);
 }
 

@@ -34,7 +34,7 @@ void device_memory_write(volatile void *device, const void *from, size_t length)
 #define ROOM 192
 
 static const uint8_t *device_begin, *device_end; /* what may be touched */
-static size_t n_bytes, n_words;
+static size_t n_bytes, n_words, n_wides;
 
 /* These are called a million times: libcheck's own comparisons would take
  * minutes on an emulated machine. */
@@ -42,7 +42,7 @@ static void seen(const volatile void *address, size_t size)
 {
 	uintptr_t at = (uintptr_t)address;
 
-	if (size != 1 && size != sizeof(unsigned long))
+	if (size != 1 && size != sizeof(unsigned long) && size != sizeof(wide_t))
 		ck_abort_msg("an access of %zu bytes", size);
 	if (at % size != 0)
 		ck_abort_msg("%zu bytes at %p", size, (const void *)at);
@@ -50,8 +50,10 @@ static void seen(const volatile void *address, size_t size)
 		ck_abort_msg("%p is outside", (const void *)at);
 	if (size == 1)
 		n_bytes++;
-	else
+	else if (size == sizeof(unsigned long))
 		n_words++;
+	else
+		n_wides++;
 }
 
 static void assert_same(const uint8_t *bytes, const uint8_t *others)
@@ -66,16 +68,28 @@ static void expect_touched(const uint8_t *device, size_t length)
 	device_end = device + length;
 	n_bytes = 0;
 	n_words = 0;
+	n_wides = 0;
 }
 
 /* Every byte once, and bytes only at the two edges. */
 static void assert_touched(size_t length)
 {
-	if (n_bytes + n_words * sizeof(unsigned long) != length)
-		ck_abort_msg("%zu bytes and %zu words for %zu bytes", n_bytes,
-			     n_words, length);
+	if (n_bytes + n_words * sizeof(unsigned long) + n_wides * sizeof(wide_t) !=
+	    length)
+		ck_abort_msg("%zu bytes, %zu words and %zu wide ones for %zu "
+			     "bytes",
+			     n_bytes, n_words, n_wides, length);
 	if (n_bytes > 2 * (sizeof(unsigned long) - 1))
 		ck_abort_msg("%zu single bytes", n_bytes);
+}
+
+/* Words alone only where there is no room for two. */
+static void assert_wide(size_t length)
+{
+	size_t words = sizeof(wide_t) / sizeof(unsigned long);
+
+	if (words > 1 && n_words > 2 * (words - 1))
+		ck_abort_msg("%zu single words for %zu bytes", n_words, length);
 }
 
 static void fill(uint8_t *bytes, uint8_t seed)
@@ -98,6 +112,7 @@ START_TEST(zero_is_memset)
 		expect_touched(device + offset, length);
 		recorded_zero(device + offset, length);
 		assert_touched(length);
+		assert_wide(length);
 		assert_same(device, expected);
 
 		fill(device, 0x11);
@@ -168,14 +183,17 @@ START_TEST(nothing_outside_is_touched)
 }
 END_TEST
 
-START_TEST(a_whole_page_in_words)
+START_TEST(a_whole_page_in_the_widest_stores)
 {
 	static _Alignas(16) uint8_t page[4096];
 
 	expect_touched(page, sizeof(page));
 	recorded_zero(page, sizeof(page));
 	ck_assert_uint_eq(n_bytes, 0);
-	ck_assert_uint_eq(n_words, sizeof(page) / sizeof(unsigned long));
+	if (sizeof(wide_t) > sizeof(unsigned long))
+		ck_assert_uint_eq(n_wides, sizeof(page) / sizeof(wide_t));
+	else
+		ck_assert_uint_eq(n_words, sizeof(page) / sizeof(wide_t));
 }
 END_TEST
 
@@ -235,7 +253,7 @@ int main(void)
 	tcase_add_loop_test(bytes, zero_is_memset, 0, MAX + 1);
 	tcase_add_loop_test(bytes, copies_are_memcpy, 0, MAX + 1);
 	tcase_add_test(access, nothing_outside_is_touched);
-	tcase_add_test(access, a_whole_page_in_words);
+	tcase_add_test(access, a_whole_page_in_the_widest_stores);
 #ifdef HAVE_ALIGNMENT_TRAP
 	tcase_add_test(access, machine_code_is_aligned);
 	if (!harness_is_valgrind())

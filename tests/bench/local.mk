@@ -7,6 +7,7 @@ BENCHES_COMPILED = \
 	tests/bench/allocator \
 	tests/bench/round_trip \
 	tests/bench/mapped \
+	tests/bench/zeroing \
 	tests/bench/footprint \
 	tests/bench/idle
 BENCHES_SCRIPTED = \
@@ -19,6 +20,7 @@ tests_bench_allocator_SOURCES = \
 tests_bench_allocator_LDADD = libbench.la libpeers.la -lm
 tests_bench_footprint_LDADD = libbench.la libcontig.la
 tests_bench_idle_LDADD = libbench.la libcontig.la
+tests_bench_zeroing_LDADD = libbench.la libdaemon.la libcontig.la
 tests_bench_mapped_LDADD = libbench.la libcontig.la
 tests_bench_round_trip_SOURCES = \
 	tests/bench/echo.c tests/bench/echo.h \

@@ -5,6 +5,7 @@
 # line here and a line for what it links; a script is a line below.
 BENCHES_COMPILED = \
 	tests/bench/allocator \
+	tests/bench/fragmentation \
 	tests/bench/round_trip \
 	tests/bench/mapped \
 	tests/bench/zeroing \
@@ -19,6 +20,7 @@ tests_bench_allocator_SOURCES = \
 	tests/bench/allocator.c
 tests_bench_allocator_LDADD = libbench.la libpeers.la -lm
 tests_bench_footprint_LDADD = libbench.la libcontig.la
+tests_bench_fragmentation_LDADD = libbench.la libpeers.la -lm
 tests_bench_idle_LDADD = libbench.la libcontig.la
 tests_bench_zeroing_LDADD = libbench.la libdaemon.la libcontig.la
 tests_bench_mapped_LDADD = libbench.la libcontig.la
@@ -70,7 +72,8 @@ libpeers_la_SOURCES = \
 	tests/bench/peer_first_fit.c \
 	tests/bench/peer_next_fit.c \
 	tests/bench/peer_summary.c \
-	tests/bench/peer_tlsf.c
+	tests/bench/peer_tlsf.c \
+	tests/bench/trace.c tests/bench/trace.h
 libpeers_la_LIBADD = libdaemon.la
 
 if HAVE_CHECK
@@ -78,9 +81,10 @@ check_PROGRAMS += tests/check_record tests/check_samples
 TESTS += tests/check_record tests/check_samples
 tests_check_record_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)
 tests_check_record_LDADD = libharness.la libbench.la libutil.la $(JSONC_LIBS) $(CHECK_LIBS)
-check_PROGRAMS += tests/check_peers
-TESTS += tests/check_peers
+check_PROGRAMS += tests/check_peers tests/check_trace
+TESTS += tests/check_peers tests/check_trace
 tests_check_peers_LDADD = libharness.la libpeers.la $(CHECK_LIBS)
+tests_check_trace_LDADD = libharness.la libpeers.la $(CHECK_LIBS)
 tests_check_samples_LDADD = libharness.la libbench.la $(CHECK_LIBS) -lm
 
 EXTRA_PROGRAMS += tests/bench/neighbour

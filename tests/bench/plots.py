@@ -21,6 +21,8 @@ import subprocess
 Axis = collections.namedtuple("Axis", "label kind log")
 Plot = collections.namedtuple("Plot", "title x y")
 
+REFUSED = Axis("refused, %", "", False)
+
 PLOTS = {
     "allocator-size": Plot(
         "Taking and giving back, 90 % taken, by size of the region",
@@ -44,6 +46,42 @@ PLOTS = {
         "Time of an allocation at one request rate, by number of clients",
         Axis("clients with 10 buffers each", "", True),
         Axis("99th percentile", "ns", False)),
+    "refused": Plot(
+        "Refused for want of a run: frames of cameras; 4 GiB",
+        Axis("occupancy, %", "", False), REFUSED),
+    "refused-region": Plot(
+        "Refused for want of a run: frames of cameras; 90 % full",
+        Axis("size of the region", "bytes", True), REFUSED),
+    "refused-again": Plot(
+        "Refused for want of a run: frames of cameras, asked for again; 4 GiB",
+        Axis("occupancy, %", "", False), REFUSED),
+    "refused-region-again": Plot(
+        "Refused for want of a run: frames of cameras, asked for again; 90 % full",
+        Axis("size of the region", "bytes", True), REFUSED),
+    "refused-streams": Plot(
+        "Refused for want of a run: streams of 3 to 8 frames; 4 GiB",
+        Axis("occupancy, %", "", False), REFUSED),
+    "refused-region-streams": Plot(
+        "Refused for want of a run: streams of 3 to 8 frames; 90 % full",
+        Axis("size of the region", "bytes", True), REFUSED),
+    "refused-streams-again": Plot(
+        "Refused for want of a run: streams of 3 to 8 frames, asked for again; 4 GiB",
+        Axis("occupancy, %", "", False), REFUSED),
+    "refused-region-streams-again": Plot(
+        "Refused for want of a run: streams of 3 to 8 frames, asked for again; 90 % full",
+        Axis("size of the region", "bytes", True), REFUSED),
+    "refused-mixed": Plot(
+        "Refused for want of a run: 4 KiB to 32 MiB; 4 GiB",
+        Axis("occupancy, %", "", False), REFUSED),
+    "refused-region-mixed": Plot(
+        "Refused for want of a run: 4 KiB to 32 MiB; 90 % full",
+        Axis("size of the region", "bytes", True), REFUSED),
+    "refused-mixed-again": Plot(
+        "Refused for want of a run: 4 KiB to 32 MiB, asked for again; 4 GiB",
+        Axis("occupancy, %", "", False), REFUSED),
+    "refused-region-mixed-again": Plot(
+        "Refused for want of a run: 4 KiB to 32 MiB, asked for again; 90 % full",
+        Axis("size of the region", "bytes", True), REFUSED),
 }
 
 OURS = ("#1f4e9c", 3.0)

@@ -10,9 +10,9 @@
 
 /*
  * Bits in words of 64.  A run of bits is a first word, perhaps in part, whole
- * words, and a last word, perhaps in part; each step below yields one word and
- * the mask of those of its bits that belong to the run, so that a run of a
- * million granules costs some thousand steps and no bit is visited singly.
+ * words, and a last word, perhaps in part, so that a run of a million granules
+ * costs some thousand steps and no bit is visited singly.  Setting and clearing
+ * look at what was there on the same way.
  *
  * The words come zeroed from calloc(), which for large maps means untouched
  * pages: a terabyte of granules costs memory only where it was ever lent.
@@ -28,10 +28,12 @@ struct bitmap {
 	uint64_t words[];
 };
 
-/* A run of bits that is worked off word by word. */
-struct cursor {
-	uint64_t first;
-	uint64_t count;
+/* A run of bits: whole words and what is left at either end. */
+struct stretch {
+	uint64_t *first;    /* perhaps in part: the bits of first_mask */
+	uint64_t *end;	    /* behind the whole words */
+	uint64_t first_mask;
+	uint64_t last_mask; /* of *end; 0: nothing of it */
 };
 
 int bitmap_new(struct bitmap **bitmapp, uint64_t n_bits)
@@ -64,74 +66,102 @@ uint64_t bitmap_size(const struct bitmap *bitmap)
 	return bitmap->n_bits;
 }
 
-static struct cursor cursor_begin(const struct bitmap *bitmap, uint64_t first,
-				  uint64_t count)
+static struct stretch stretch_of(const struct bitmap *bitmap, uint64_t first,
+				 uint64_t count)
 {
+	/* The words are the bitmap's to change, whoever asks. */
+	uint64_t *words = (uint64_t *)bitmap->words, end = first + count;
+	struct stretch stretch = {
+		.first = words + first / WORD_BITS,
+		.end = words + end / WORD_BITS,
+		.first_mask = UINT64_MAX << first % WORD_BITS,
+		.last_mask = ~(UINT64_MAX << end % WORD_BITS),
+	};
+
 	if (first > bitmap->n_bits || count > bitmap->n_bits - first)
 		broken("bits %" PRIu64 "+%" PRIu64 " exceed a map of %" PRIu64,
 		       first, count, bitmap->n_bits);
-	return (struct cursor){.first = first, .count = count};
+	if (stretch.first == stretch.end) {
+		stretch.first_mask &= stretch.last_mask;
+		stretch.last_mask = 0;
+		stretch.end += count > 0;
+	}
+	return stretch;
 }
 
-/* The index of the next word and the mask of the run's bits in it; false at
- * the end of the run. */
-static bool cursor_next(struct cursor *cursor, size_t *wordp, uint64_t *maskp)
+bool bitmap_set(struct bitmap *bitmap, uint64_t first, uint64_t count)
 {
-	unsigned int shift = cursor->first % WORD_BITS;
-	uint64_t here = WORD_BITS - shift;
+	struct stretch stretch = stretch_of(bitmap, first, count);
+	uint64_t *word = stretch.first, seen = 0;
 
-	if (cursor->count == 0)
-		return false;
-	if (here > cursor->count)
-		here = cursor->count;
-	*wordp = (size_t)(cursor->first / WORD_BITS);
-	*maskp = (UINT64_MAX >> (WORD_BITS - here)) << shift;
-	cursor->first += here;
-	cursor->count -= here;
-	return true;
+	if (count == 0)
+		return true;
+	seen = *word & stretch.first_mask;
+	*word |= stretch.first_mask;
+	while (++word < stretch.end) {
+		seen |= *word;
+		*word = UINT64_MAX;
+	}
+	if (stretch.last_mask) {
+		seen |= *word & stretch.last_mask;
+		*word |= stretch.last_mask;
+	}
+	return seen == 0;
 }
 
-void bitmap_set(struct bitmap *bitmap, uint64_t first, uint64_t count)
+bool bitmap_clear(struct bitmap *bitmap, uint64_t first, uint64_t count)
 {
-	struct cursor cursor = cursor_begin(bitmap, first, count);
-	uint64_t mask;
-	size_t word;
+	struct stretch stretch = stretch_of(bitmap, first, count);
+	uint64_t *word = stretch.first, missing;
 
-	while (cursor_next(&cursor, &word, &mask))
-		bitmap->words[word] |= mask;
-}
-
-void bitmap_clear(struct bitmap *bitmap, uint64_t first, uint64_t count)
-{
-	struct cursor cursor = cursor_begin(bitmap, first, count);
-	uint64_t mask;
-	size_t word;
-
-	while (cursor_next(&cursor, &word, &mask))
-		bitmap->words[word] &= ~mask;
+	if (count == 0)
+		return true;
+	missing = ~*word & stretch.first_mask;
+	*word &= ~stretch.first_mask;
+	while (++word < stretch.end) {
+		missing |= ~*word;
+		*word = 0;
+	}
+	if (stretch.last_mask) {
+		missing |= ~*word & stretch.last_mask;
+		*word &= ~stretch.last_mask;
+	}
+	return missing == 0;
 }
 
 bool bitmap_all_set(const struct bitmap *bitmap, uint64_t first, uint64_t count)
 {
-	struct cursor cursor = cursor_begin(bitmap, first, count);
-	uint64_t mask;
-	size_t word;
+	struct stretch stretch = stretch_of(bitmap, first, count);
+	const uint64_t *word = stretch.first;
 
-	while (cursor_next(&cursor, &word, &mask))
-		if ((bitmap->words[word] & mask) != mask)
+	if (count == 0)
+		return true;
+	if (~*word & stretch.first_mask)
+		return false;
+	while (++word < stretch.end)
+		if (~*word)
 			return false;
-	return true;
+	return !stretch.last_mask || !(~*word & stretch.last_mask);
 }
 
 bool bitmap_all_clear(const struct bitmap *bitmap, uint64_t first,
 		      uint64_t count)
 {
-	struct cursor cursor = cursor_begin(bitmap, first, count);
-	uint64_t mask;
-	size_t word;
+	struct stretch stretch = stretch_of(bitmap, first, count);
+	const uint64_t *word = stretch.first;
 
-	while (cursor_next(&cursor, &word, &mask))
-		if (bitmap->words[word] & mask)
+	if (count == 0)
+		return true;
+	if (*word & stretch.first_mask)
+		return false;
+	while (++word < stretch.end)
+		if (*word)
 			return false;
-	return true;
+	return !stretch.last_mask || !(*word & stretch.last_mask);
+}
+
+void bitmap_expect(const struct bitmap *bitmap, uint64_t first)
+{
+	if (first < bitmap->n_bits)
+		__builtin_prefetch(&bitmap->words[first / WORD_BITS], 1);
 }

@@ -19,12 +19,16 @@ struct bitmap *bitmap_free(struct bitmap *bitmap);
 
 uint64_t bitmap_size(const struct bitmap *bitmap);
 
-void bitmap_set(struct bitmap *bitmap, uint64_t first, uint64_t count);
-void bitmap_clear(struct bitmap *bitmap, uint64_t first, uint64_t count);
+/* Return true where every bit of the run was clear before, or set. */
+bool bitmap_set(struct bitmap *bitmap, uint64_t first, uint64_t count);
+bool bitmap_clear(struct bitmap *bitmap, uint64_t first, uint64_t count);
 
 /* True where every bit of the run is set, or clear; of no bits, both. */
 bool bitmap_all_set(const struct bitmap *bitmap, uint64_t first, uint64_t count);
 bool bitmap_all_clear(const struct bitmap *bitmap, uint64_t first,
 		      uint64_t count);
+
+/* The bits from one on will be changed soon: memory may fetch them already. */
+void bitmap_expect(const struct bitmap *bitmap, uint64_t first);
 
 #endif

@@ -336,11 +336,10 @@ int space_alloc(struct space *space, const struct space_request *request,
 	}
 	run.size_bytes = fit_bytes(&fit);
 	if (!bits_of(space, &run, &first, &count) ||
-	    !bitmap_all_clear(space->taken, first, count))
+	    !bitmap_set(space->taken, first, count))
 		broken("the index offers 0x%" PRIx64 "+0x%" PRIx64
 		       ", which is not free",
 		       run.phys, run.size_bytes);
-	bitmap_set(space->taken, first, count);
 	space->free_bytes -= run.size_bytes;
 	*runp = run;
 	return 0;
@@ -355,7 +354,7 @@ int space_claim(struct space *space, const struct run *run)
 	if (!bitmap_all_clear(space->taken, first, count))
 		return -EBUSY;
 	extents_remove(space->free, run);
-	bitmap_set(space->taken, first, count);
+	(void)bitmap_set(space->taken, first, count);
 	space->free_bytes -= run->size_bytes;
 	return 0;
 }
@@ -368,11 +367,11 @@ void space_release(struct space *space, const struct run *run)
 		broken("released 0x%" PRIx64 "+0x%" PRIx64
 		       " is not of this space",
 		       run->phys, run->size_bytes);
-	if (!bitmap_all_set(space->taken, first, count))
+	bitmap_expect(space->taken, first);
+	extents_insert(space->free, run);
+	if (!bitmap_clear(space->taken, first, count))
 		broken("released 0x%" PRIx64 "+0x%" PRIx64 " is not taken",
 		       run->phys, run->size_bytes);
-	bitmap_clear(space->taken, first, count);
-	extents_insert(space->free, run);
 	space->free_bytes += run->size_bytes;
 }
 

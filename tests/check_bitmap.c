@@ -44,11 +44,13 @@ START_TEST(every_run)
 		for (uint64_t count = 1; count <= n - first; count++) {
 			uint64_t end = first + count;
 
-			bitmap_set(bitmap, first, count);
+			ck_assert(bitmap_set(bitmap, first, count));
+			ck_assert(!bitmap_set(bitmap, first, count));
 			ck_assert(bitmap_all_set(bitmap, first, count));
 			ck_assert(bitmap_all_clear(bitmap, 0, first));
 			ck_assert(bitmap_all_clear(bitmap, end, n - end));
-			bitmap_clear(bitmap, first, count);
+			ck_assert(bitmap_clear(bitmap, first, count));
+			ck_assert(!bitmap_clear(bitmap, first, count));
 			ck_assert(bitmap_all_clear(bitmap, 0, n));
 		}
 }
@@ -61,17 +63,21 @@ START_TEST(one_bit)
 	_cleanup_(bitmap_freep) struct bitmap *bitmap = make(n);
 
 	for (uint64_t bit = 0; bit < n; bit++) {
-		bitmap_set(bitmap, bit, 1);
+		ck_assert(bitmap_set(bitmap, bit, 1));
 		ck_assert(!bitmap_all_clear(bitmap, 0, n));
 		ck_assert(!bitmap_all_clear(bitmap, bit, 1));
 		ck_assert(bitmap_all_clear(bitmap, bit + 1, n - bit - 1));
-		bitmap_set(bitmap, 0, n);
-		bitmap_clear(bitmap, bit, 1);
+		ck_assert(!bitmap_set(bitmap, 0, n));
+		ck_assert(bitmap_clear(bitmap, bit, 1));
 		ck_assert(!bitmap_all_set(bitmap, 0, n));
 		ck_assert(bitmap_all_set(bitmap, 0, bit));
 		ck_assert(bitmap_all_set(bitmap, bit + 1, n - bit - 1));
-		bitmap_clear(bitmap, 0, n);
+		ck_assert(!bitmap_clear(bitmap, 0, n));
+		bitmap_expect(bitmap, bit);
+		ck_assert(bitmap_all_clear(bitmap, 0, n));
 	}
+	bitmap_expect(bitmap, n); /* there is none */
+	ck_assert(bitmap_set(bitmap, n, 0) && bitmap_clear(bitmap, n, 0));
 }
 END_TEST
 

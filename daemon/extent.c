@@ -4,243 +4,372 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
+#include "daemon/btree.h"
+#include "daemon/offers.h"
+#include "daemon/reach.h"
 #include "util/broken.h"
 #include "util/cleanup.h"
-#include "util/rb.h"
 
 /*
- * Every free run is a node in two red-black trees: by address, to find what a
- * returning run touches, and by (size, address), whose order is best fit.
- * Joining and splitting change at most three nodes, so taking and giving back
- * are O(log k) for k free runs.  A search starts at the first run of sufficient
- * size and goes up until a place meets the constraints; without constraints
- * the first one does.
+ * Every free run is in three orders, each a B+-tree or several, each run one
+ * word in each: by address, to find what a returning run touches; by (length,
+ * address), whose order is best fit; and by what it offers to constraints
+ * (offers.c).  Taking and giving back change a few words in each: O(log k) for
+ * k free runs.
  *
- * A run that comes back may need a node, and giving back must not fail.  The
- * nodes are therefore one array with room for the worst case (every second
- * granule free), reserved as address space only: the kernel provides a page of
- * it when its first node is used, and nodes that were given up are used again
- * first, so that real memory follows the highest number of free runs so far.
+ * Without constraints the first run of sufficient length is the answer.  With
+ * them a few are tried, because the best fit is often among them; then those so
+ * long that they have a place wherever they begin; and only then offers.c is
+ * asked, which knows for sure.
+ *
+ * A run in one word: its place, in granules from the lowest, and its length
+ * less one.  Both need fewer bits than the 64 of a word, in spaces of up to
+ * 16 TiB of 4 KiB granules in one piece, and of any size with larger granules.
+ *
+ * The trees' nodes are set aside as address space for the worst case (every
+ * second granule free), as giving back must not fail.
  */
 
-struct extent {
-	struct run run;
-	RB_ENTRY(extent) by_phys;
-	union {
-		RB_ENTRY(extent) by_size;
-		struct extent *next_unused;
-	};
-};
-
-RB_HEAD(by_phys, extent);
-RB_HEAD(by_size, extent);
-
 struct extents {
-	struct by_phys by_phys;
-	struct by_size by_size;
+	struct extents_bounds bounds;
+	unsigned int granule_shift;
+	unsigned int place_bits;
+	struct reach reach;
+	struct btree_pool *pool; /* of the two trees */
+	struct btree by_phys;	 /* place, length */
+	struct btree by_size;	 /* length, place */
+	struct offers *offers;
 	size_t n_runs;
-
-	struct extent *unused; /* given up, linked by next_unused */
-	struct extent *nodes;  /* max_nodes of them; mapped, not touched */
-	size_t n_touched;      /* nodes from here on were never used */
-	size_t max_nodes;
 };
 
-static int compare_u64(uint64_t a, uint64_t b)
+/* A free run in granules, its place counted from the lowest. */
+struct hole {
+	uint64_t place, length;
+};
+
+static unsigned int bits_of(uint64_t value)
 {
-	return (a > b) - (a < b);
+	return value ? 64 - (unsigned int)__builtin_clzll(value) : 0;
 }
 
-static int compare_phys(struct extent *a, struct extent *b)
+DEFINE_CLEANUP(struct extents *, extents_free)
+
+int extents_new(struct extents **extentsp, const struct extents_bounds *bounds)
 {
-	return compare_u64(a->run.phys, b->run.phys);
-}
+	_cleanup_(extents_freep) struct extents *extents = NULL;
+	int r;
 
-static int compare_size(struct extent *a, struct extent *b)
-{
-	int order = compare_u64(a->run.size_bytes, b->run.size_bytes);
-
-	return order ? order : compare_phys(a, b);
-}
-
-RB_GENERATE_PRIVATE(by_phys, extent, by_phys, compare_phys)
-RB_GENERATE_PRIVATE(by_size, extent, by_size, compare_size)
-
-int extents_new(struct extents **extentsp, uint64_t max_runs)
-{
-	_cleanup_free_ struct extents *extents = NULL;
-	size_t size;
-	void *nodes;
-
-	if (max_runs == 0)
+	if (bounds->max_runs == 0)
 		return -EINVAL;
-	if (__builtin_mul_overflow(max_runs, sizeof(*extents->nodes), &size))
-		return -ENOMEM;
 	extents = calloc(1, sizeof(*extents));
 	if (!extents)
 		return -ENOMEM;
-	nodes = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (nodes == MAP_FAILED)
+	extents->bounds = *bounds;
+	extents->granule_shift =
+		(unsigned int)__builtin_ctzll(bounds->granule_bytes);
+	extents->place_bits = bits_of((bounds->last_phys - bounds->first_phys) >>
+				      extents->granule_shift);
+	extents->reach.base = bounds->first_phys >> extents->granule_shift;
+	extents->reach.length_bits =
+		bits_of((bounds->longest_bytes >> extents->granule_shift) - 1);
+	if (extents->place_bits + extents->reach.length_bits > 64 ||
+	    extents->place_bits > 63)
+		return -EOVERFLOW;
+	if (bounds->max_runs > UINT64_MAX / 2)
 		return -ENOMEM;
-	extents->nodes = nodes;
-	extents->max_nodes = (size_t)max_runs;
-	RB_INIT(&extents->by_phys);
-	RB_INIT(&extents->by_size);
+	r = btree_pool_new(&extents->pool, 2 * bounds->max_runs, 2, 0,
+			   &extents->reach);
+	if (r == 0)
+		r = offers_new(&extents->offers, &extents->reach,
+			       extents->place_bits, bounds->granule_bytes,
+			       bounds->max_runs);
+	if (r < 0)
+		return r;
+	btree_init(&extents->by_phys, extents->pool, 0);
+	btree_init(&extents->by_size, extents->pool, 0);
 	*extentsp = TAKE_PTR(extents);
 	return 0;
 }
 
 struct extents *extents_free(struct extents *extents)
 {
-	if (extents)
-		(void)munmap(extents->nodes,
-			     extents->max_nodes * sizeof(*extents->nodes));
+	if (!extents)
+		return NULL;
+	offers_free(extents->offers);
+	btree_pool_free(extents->pool);
 	free(extents);
 	return NULL;
 }
 
-static void extent_add(struct extents *extents, uint64_t phys,
-		       uint64_t size_bytes)
-{
-	struct extent *extent = extents->unused;
+/* ---- runs, holes and words ---------------------------------------------- */
 
-	if (extent)
-		extents->unused = extent->next_unused;
-	else if (extents->n_touched < extents->max_nodes)
-		extent = &extents->nodes[extents->n_touched++];
-	else
-		broken("more than %zu free runs", extents->max_nodes);
-	extent->run = (struct run){.phys = phys, .size_bytes = size_bytes};
-	RB_INSERT(by_phys, &extents->by_phys, extent);
-	RB_INSERT(by_size, &extents->by_size, extent);
+static struct hole hole_from_run(const struct extents *extents,
+				 const struct run *run)
+{
+	return (struct hole){
+		.place = (run->phys - extents->bounds.first_phys) >>
+			 extents->granule_shift,
+		.length = run->size_bytes >> extents->granule_shift,
+	};
+}
+
+static struct run run_from_hole(const struct extents *extents,
+				const struct hole *hole)
+{
+	return (struct run){
+		.phys = extents->bounds.first_phys +
+			(hole->place << extents->granule_shift),
+		.size_bytes = hole->length << extents->granule_shift,
+	};
+}
+
+static uint64_t phys_word(const struct extents *extents, struct hole hole)
+{
+	return reach_word(&extents->reach, hole.place, hole.length);
+}
+
+static uint64_t size_word(const struct extents *extents, struct hole hole)
+{
+	return (hole.length - 1) << extents->place_bits | hole.place;
+}
+
+static struct hole hole_by_phys(const struct extents *extents,
+				const struct btree_cursor *cursor)
+{
+	uint64_t word = btree_word(&extents->by_phys, cursor);
+
+	return (struct hole){reach_place(&extents->reach, word),
+			     reach_length(&extents->reach, word)};
+}
+
+static struct hole hole_by_size(const struct extents *extents,
+				const struct btree_cursor *cursor)
+{
+	uint64_t word = btree_word(&extents->by_size, cursor);
+	uint64_t mask = (UINT64_C(1) << extents->place_bits) - 1;
+
+	return (struct hole){word & mask, (word >> extents->place_bits) + 1};
+}
+
+/* ---- changing ----------------------------------------------------------- */
+
+/* The changes to all orders but that by address. */
+
+static void rank(struct extents *extents, struct hole hole)
+{
+	btree_insert(&extents->by_size, size_word(extents, hole));
+	offers_add(extents->offers, phys_word(extents, hole));
+}
+
+static void unrank(struct extents *extents, struct hole hole)
+{
+	btree_remove(&extents->by_size, size_word(extents, hole));
+	offers_drop(extents->offers, phys_word(extents, hole));
+}
+
+static void hole_add(struct extents *extents, struct hole hole)
+{
+	if (extents->n_runs == extents->bounds.max_runs)
+		broken("more than %zu free runs", extents->n_runs);
+	btree_insert(&extents->by_phys, phys_word(extents, hole));
+	rank(extents, hole);
 	extents->n_runs++;
 }
 
-static void extent_drop(struct extents *extents, struct extent *extent)
+static void hole_drop(struct extents *extents, struct btree_cursor *cursor)
 {
-	RB_REMOVE(by_phys, &extents->by_phys, extent);
-	RB_REMOVE(by_size, &extents->by_size, extent);
-	extent->next_unused = extents->unused;
-	extents->unused = extent;
+	unrank(extents, hole_by_phys(extents, cursor));
+	btree_remove_at(&extents->by_phys, cursor);
 	extents->n_runs--;
 }
 
-/* Changes a run within the room between its neighbours: its rank by address
- * stays, only its rank by size is found anew. */
-static void extent_change(struct extents *extents, struct extent *extent,
-			  uint64_t phys, uint64_t size_bytes)
+/* Changes a hole within the room between its neighbours. */
+static void hole_change(struct extents *extents, struct btree_cursor *cursor,
+			struct hole hole)
 {
-	RB_REMOVE(by_size, &extents->by_size, extent);
-	extent->run = (struct run){.phys = phys, .size_bytes = size_bytes};
-	RB_INSERT(by_size, &extents->by_size, extent);
+	unrank(extents, hole_by_phys(extents, cursor));
+	btree_replace_at(&extents->by_phys, cursor, phys_word(extents, hole));
+	rank(extents, hole);
 }
 
-/* The last free run that begins at or below phys, and the one after it. */
-static void neighbours(struct extents *extents, uint64_t phys,
-		       struct extent **belowp, struct extent **abovep)
+/* The first hole that begins at place or above, and the last below it; false
+ * where there is none. */
+static void neighbours(struct extents *extents, uint64_t place,
+		       struct btree_cursor *below, bool *is_belowp,
+		       struct btree_cursor *above, bool *is_abovep)
 {
-	struct extent *at = RB_ROOT(&extents->by_phys);
+	struct hole least = {place, 1};
 
-	*belowp = NULL;
-	*abovep = NULL;
-	while (at)
-		if (at->run.phys <= phys) {
-			*belowp = at;
-			at = RB_RIGHT(at, by_phys);
-		} else {
-			*abovep = at;
-			at = RB_LEFT(at, by_phys);
-		}
+	*is_abovep = btree_seek(&extents->by_phys, phys_word(extents, least),
+				above);
+	*below = *above;
+	*is_belowp = btree_previous(&extents->by_phys, below);
 }
 
 void extents_insert(struct extents *extents, const struct run *run)
 {
-	uint64_t size_bytes = run->size_bytes;
-	struct extent *below, *above;
-	bool joins_below, joins_above;
+	struct hole hole = hole_from_run(extents, run), low, high;
+	struct btree_cursor below, above;
+	bool is_below, is_above;
 
-	neighbours(extents, run->phys, &below, &above);
-	if ((below && run_last(&below->run) >= run->phys) ||
-	    (above && above->run.phys <= run_last(run)))
-		broken("run 0x%" PRIx64 "+0x%" PRIx64 " is free already",
-		       run->phys, run->size_bytes);
-	joins_below = below && run_last(&below->run) + 1 == run->phys;
-	joins_above = above && run_last(run) + 1 == above->run.phys;
-	if (joins_above) {
-		size_bytes += above->run.size_bytes;
-		if (!joins_below) {
-			extent_change(extents, above, run->phys, size_bytes);
-			return;
-		}
-		extent_drop(extents, above);
+	neighbours(extents, hole.place, &below, &is_below, &above, &is_above);
+	if (is_below) {
+		low = hole_by_phys(extents, &below);
+		if (low.place + low.length > hole.place)
+			goto overlap;
+		is_below = low.place + low.length == hole.place;
 	}
-	if (joins_below)
-		extent_change(extents, below, below->run.phys,
-			      below->run.size_bytes + size_bytes);
-	else
-		extent_add(extents, run->phys, size_bytes);
+	if (is_above) {
+		high = hole_by_phys(extents, &above);
+		if (hole.place + hole.length > high.place)
+			goto overlap;
+		is_above = hole.place + hole.length == high.place;
+	}
+	if (is_below) {
+		hole.place = low.place;
+		hole.length += low.length;
+	}
+	if (is_above)
+		hole.length += high.length;
+	if (is_below && is_above) {
+		hole_change(extents, &below, hole);
+		/* the word above is where it was */
+		hole_drop(extents, &above);
+	} else if (is_below || is_above) {
+		hole_change(extents, is_below ? &below : &above, hole);
+	} else {
+		hole_add(extents, hole);
+	}
+	return;
+overlap:
+	broken("run 0x%" PRIx64 "+0x%" PRIx64 " is free already", run->phys,
+	       run->size_bytes);
 }
 
-/* Takes run out of extent, which is around it. */
-static void extent_carve(struct extents *extents, struct extent *extent,
-			 const struct run *run)
+/* Takes a part out of the hole at the cursor, which is around it. */
+static void carve(struct extents *extents, struct btree_cursor *cursor,
+		  struct hole part)
 {
-	uint64_t first = extent->run.phys;
-	uint64_t before_bytes = run->phys - first;
-	uint64_t after_bytes = run_last(&extent->run) - run_last(run);
+	struct hole hole = hole_by_phys(extents, cursor), before, after;
 
-	if (before_bytes) {
-		extent_change(extents, extent, first, before_bytes);
-		if (after_bytes)
-			extent_add(extents, run_last(run) + 1, after_bytes);
-	} else if (after_bytes) {
-		extent_change(extents, extent, run_last(run) + 1, after_bytes);
+	before = (struct hole){hole.place, part.place - hole.place};
+	after.place = part.place + part.length;
+	after.length = hole.place + hole.length - after.place;
+	if (before.length) {
+		hole_change(extents, cursor, before);
+		if (after.length)
+			hole_add(extents, after);
+	} else if (after.length) {
+		hole_change(extents, cursor, after);
 	} else {
-		extent_drop(extents, extent);
+		hole_drop(extents, cursor);
 	}
 }
 
 void extents_remove(struct extents *extents, const struct run *run)
 {
-	struct extent *below, *above;
+	struct hole part = hole_from_run(extents, run), hole;
+	struct btree_cursor below, above;
+	bool is_below, is_above;
 
-	neighbours(extents, run->phys, &below, &above);
-	if (!below || run_last(&below->run) < run_last(run))
-		broken("run 0x%" PRIx64 "+0x%" PRIx64 " is not in the index",
-		       run->phys, run->size_bytes);
-	extent_carve(extents, below, run);
+	neighbours(extents, part.place, &below, &is_below, &above, &is_above);
+	if (is_above && hole_by_phys(extents, &above).place == part.place)
+		below = above;
+	else if (!is_below)
+		goto missing;
+	hole = hole_by_phys(extents, &below);
+	if (part.place + part.length > hole.place + hole.length)
+		goto missing;
+	carve(extents, &below, part);
+	return;
+missing:
+	broken("run 0x%" PRIx64 "+0x%" PRIx64 " is not in the index", run->phys,
+	       run->size_bytes);
 }
 
-static struct extent *best_fit(struct extents *extents, const struct fit *fit,
-			       uint64_t *physp)
+/* ---- finding ------------------------------------------------------------ */
+
+/* Of the holes from a length on, in order of size, the first that has a place;
+ * at most so many are looked at. */
+static bool find_by_size(const struct extents *extents, uint64_t length,
+			 int most, const struct fit *fit, struct hole *holep,
+			 uint64_t *physp)
 {
-	struct extent key = {.run = {.size_bytes = fit_bytes(fit)}};
-	struct extent *extent = RB_NFIND(by_size, &extents->by_size, &key);
+	struct hole least = {0, length};
+	struct btree_cursor cursor;
 
-	while (extent && !fit_place(fit, &extent->run, physp))
-		extent = RB_NEXT(by_size, &extents->by_size, extent);
-	return extent;
+	if (length > extents->bounds.longest_bytes >> extents->granule_shift ||
+	    !btree_seek(&extents->by_size, size_word(extents, least), &cursor))
+		return false;
+	do {
+		struct run run;
+
+		*holep = hole_by_size(extents, &cursor);
+		run = run_from_hole(extents, holep);
+		if (fit_place(fit, &run, physp))
+			return true;
+	} while (--most > 0 && btree_next(&extents->by_size, &cursor));
+	return false;
 }
 
-bool extents_find(struct extents *extents, const struct fit *fit,
+/* The granules of a run that has a place wherever it begins: what it may lose
+ * to the next multiple of the alignment, or else, where it is cut by the
+ * boundary too early, of the boundary. */
+static uint64_t ample_length(const struct extents *extents,
+			     const struct fit *fit)
+{
+	uint64_t granule = extents->bounds.granule_bytes, mask, lost;
+
+	mask = fit->align_bytes - 1;
+	lost = fit->boundary_bytes ? (fit->size_bytes + mask) & ~mask
+				   : fit->align_bytes;
+	/* where it is 0, it was 2^64 */
+	if (__builtin_add_overflow(fit_bytes(fit), lost - granule, &lost))
+		return UINT64_MAX;
+	return lost >> extents->granule_shift;
+}
+
+static bool find(const struct extents *extents, const struct fit *fit,
+		 struct hole *holep, uint64_t *physp)
+{
+	uint64_t length = fit_bytes(fit) >> extents->granule_shift, word;
+
+	if (find_by_size(extents, length, EXTENTS_TRIED, fit, holep, physp))
+		return true;
+	if (fit->max_phys == UINT64_MAX &&
+	    find_by_size(extents, ample_length(extents, fit), 1, fit, holep,
+			 physp))
+		return true;
+	if (extents_largest_bytes(extents) < fit_bytes(fit) ||
+	    !offers_find(extents->offers, fit, &word, physp))
+		return false;
+	holep->place = reach_place(&extents->reach, word);
+	holep->length = reach_length(&extents->reach, word);
+	return true;
+}
+
+bool extents_find(const struct extents *extents, const struct fit *fit,
 		  uint64_t *physp)
 {
-	return best_fit(extents, fit, physp) != NULL;
+	struct hole hole;
+
+	return find(extents, fit, &hole, physp);
 }
 
 bool extents_take(struct extents *extents, const struct fit *fit,
 		  uint64_t *physp)
 {
-	struct extent *extent = best_fit(extents, fit, physp);
 	struct run run = {.size_bytes = fit_bytes(fit)};
+	struct btree_cursor cursor;
+	struct hole hole;
 
-	if (!extent)
+	if (!find(extents, fit, &hole, physp))
 		return false;
 	run.phys = *physp;
-	extent_carve(extents, extent, &run);
+	if (!btree_seek(&extents->by_phys, phys_word(extents, hole), &cursor))
+		broken("a free run is found by size and not by address");
+	carve(extents, &cursor, hole_from_run(extents, &run));
 	return true;
 }
 
@@ -249,39 +378,61 @@ size_t extents_count(const struct extents *extents)
 	return extents->n_runs;
 }
 
-uint64_t extents_largest_bytes(struct extents *extents)
+uint64_t extents_largest_bytes(const struct extents *extents)
 {
-	struct extent *largest = RB_MAX(by_size, &extents->by_size);
+	struct btree_cursor cursor;
 
-	return largest ? largest->run.size_bytes : 0;
+	if (!btree_last(&extents->by_size, &cursor))
+		return 0;
+	return hole_by_size(extents, &cursor).length << extents->granule_shift;
 }
 
-void extents_for_each(struct extents *extents,
+void extents_for_each(const struct extents *extents,
 		      void (*fn)(void *data, const struct run *run), void *data)
 {
-	struct extent *extent;
+	struct btree_cursor cursor;
+	bool is_there = btree_seek(&extents->by_phys, 0, &cursor);
 
-	RB_FOREACH (extent, by_phys, &extents->by_phys)
-		fn(data, &extent->run);
+	while (is_there) {
+		struct hole hole = hole_by_phys(extents, &cursor);
+		struct run run = run_from_hole(extents, &hole);
+
+		fn(data, &run);
+		is_there = btree_next(&extents->by_phys, &cursor);
+	}
 }
 
-void extents_verify(struct extents *extents)
+static void verify_hole(const struct extents *extents, struct hole hole)
 {
-	struct extent *extent, *previous = NULL;
-	size_t n_by_phys = 0, n_by_size = 0;
+	struct run run = run_from_hole(extents, &hole);
+	uint64_t word = size_word(extents, hole);
+	struct btree_cursor cursor;
 
-	RB_FOREACH (extent, by_phys, &extents->by_phys) {
-		if (previous && run_last(&previous->run) >= extent->run.phys - 1)
-			broken("free runs meet at 0x%" PRIx64, extent->run.phys);
-		if (RB_FIND(by_size, &extents->by_size, extent) != extent)
-			broken("free run 0x%" PRIx64 " is not found by size",
-			       extent->run.phys);
-		previous = extent;
-		n_by_phys++;
+	if (!btree_seek(&extents->by_size, word, &cursor) ||
+	    btree_word(&extents->by_size, &cursor) != word)
+		broken("free run 0x%" PRIx64 " is not found by size", run.phys);
+	if (!offers_has(extents->offers, phys_word(extents, hole)))
+		broken("free run 0x%" PRIx64 " is not on offer", run.phys);
+}
+
+void extents_verify(const struct extents *extents)
+{
+	struct btree_cursor cursor;
+	bool is_there = btree_seek(&extents->by_phys, 0, &cursor);
+	uint64_t next = 0; /* the least place that is not too near */
+
+	while (is_there) {
+		struct hole hole = hole_by_phys(extents, &cursor);
+
+		if (hole.place < next)
+			broken("free runs meet at 0x%" PRIx64,
+			       run_from_hole(extents, &hole).phys);
+		verify_hole(extents, hole);
+		next = hole.place + hole.length + 1;
+		is_there = btree_next(&extents->by_phys, &cursor);
 	}
-	RB_FOREACH (extent, by_size, &extents->by_size)
-		n_by_size++;
-	if (n_by_phys != extents->n_runs || n_by_size != extents->n_runs)
-		broken("%zu free runs, %zu by address, %zu by size",
-		       extents->n_runs, n_by_phys, n_by_size);
+	if (btree_verify(&extents->by_phys) != extents->n_runs ||
+	    btree_verify(&extents->by_size) != extents->n_runs ||
+	    offers_verify(extents->offers) != extents->n_runs)
+		broken("not every order has %zu free runs", extents->n_runs);
 }

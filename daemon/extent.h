@@ -18,9 +18,19 @@
 
 struct extents;
 
-/* An empty index for at most max_runs free runs at a time.  -ENOMEM; -EINVAL:
- * max_runs is 0. */
-int extents_new(struct extents **extentsp, uint64_t max_runs);
+/* What every run is within. */
+struct extents_bounds {
+	uint64_t granule_bytes; /* a power of two; all below are multiples */
+	uint64_t first_phys;
+	uint64_t last_phys;     /* of the last byte */
+	uint64_t longest_bytes; /* of a run; not 0 */
+	uint64_t max_runs;      /* at a time */
+};
+
+/* An empty index.  -ENOMEM; -EINVAL: max_runs is 0; -EOVERFLOW: the granules
+ * from first to last and those of the longest run need more than 64 bits
+ * together to be counted. */
+int extents_new(struct extents **extentsp, const struct extents_bounds *bounds);
 struct extents *extents_free(struct extents *extents);
 
 /* Adds a free run and joins it to those it touches.  One that overlaps a free
@@ -31,23 +41,28 @@ void extents_insert(struct extents *extents, const struct run *run);
  * not all free. */
 void extents_remove(struct extents *extents, const struct run *run);
 
-/* Best fit: of all free runs with an admissible place the smallest, of several
- * the lowest, and in it the lowest place.  Returns false where there is none.
- * extents_take() takes it out with its tail; extents_find() only tells where.
- * fit_bytes() must not exceed 2^64. */
-bool extents_find(struct extents *extents, const struct fit *fit,
+/* Finds a place.  There is one whenever a free run has an admissible one.
+ * Without constraints it is best fit: the start of the smallest run that
+ * suffices, of several the lowest.  With them it is the lowest place in the
+ * first run that has any, of the EXTENTS_TRIED smallest that suffice without
+ * them, in this order; or of the smallest that has one for its length alone; or
+ * else of any.  Returns false where there is none.  extents_take() takes it out
+ * with its tail; extents_find() only tells where.  fit_bytes() must not exceed
+ * 2^64; it, the alignment and the boundary are at least a granule. */
+#define EXTENTS_TRIED 16
+bool extents_find(const struct extents *extents, const struct fit *fit,
 		  uint64_t *physp);
 bool extents_take(struct extents *extents, const struct fit *fit,
 		  uint64_t *physp);
 
 size_t extents_count(const struct extents *extents);
-uint64_t extents_largest_bytes(struct extents *extents); /* 0: none is free */
+uint64_t extents_largest_bytes(const struct extents *extents); /* 0: none is free */
 
 /* Calls fn for every free run in order of address. */
-void extents_for_each(struct extents *extents,
+void extents_for_each(const struct extents *extents,
 		      void (*fn)(void *data, const struct run *run), void *data);
 
 /* Aborts where the orders disagree or two runs touch; visits every run. */
-void extents_verify(struct extents *extents);
+void extents_verify(const struct extents *extents);
 
 #endif

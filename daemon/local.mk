@@ -11,6 +11,10 @@ libdaemon_la_SOURCES = \
 	daemon/backend_udmabuf.c \
 	daemon/banner.c daemon/banner.h \
 	daemon/bitmap.c daemon/bitmap.h \
+	daemon/btree.c daemon/btree.h \
+	daemon/btree_maxima.c \
+	daemon/btree_node.c daemon/btree_node.h \
+	daemon/btree_verify.c \
 	daemon/bounce.c daemon/bounce.h \
 	daemon/budget.c daemon/budget.h \
 	daemon/buffer.c daemon/buffer.h \
@@ -51,6 +55,7 @@ libdaemon_la_SOURCES = \
 	daemon/loop.c daemon/loop.h \
 	daemon/manager.c daemon/manager.h \
 	daemon/occupancy.c daemon/occupancy.h \
+	daemon/offers.c daemon/offers.h \
 	daemon/owner.c daemon/owner.h \
 	daemon/parcel.c daemon/parcel.h \
 	daemon/partitions.c daemon/partitions.h \
@@ -62,6 +67,7 @@ libdaemon_la_SOURCES = \
 	daemon/probes.c daemon/probes.h \
 	daemon/pulse.c daemon/pulse.h \
 	daemon/quota.c daemon/quota.h \
+	daemon/reach.h \
 	daemon/reaper.c daemon/reaper.h \
 	daemon/refusal.c daemon/refusal.h \
 	daemon/region.c daemon/region.h \
@@ -121,6 +127,7 @@ DAEMON_TESTS = \
 	tests/check_banner \
 	tests/check_bitmap \
 	tests/check_bounce \
+	tests/check_btree \
 	tests/check_budget \
 	tests/check_buffer \
 	tests/check_choice \
@@ -158,6 +165,7 @@ DAEMON_TESTS = \
 	tests/check_loop \
 	tests/check_manager \
 	tests/check_occupancy \
+	tests/check_offers \
 	tests/check_owner \
 	tests/check_parcel \
 	tests/check_partitions \
@@ -217,6 +225,7 @@ tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHEC
 tests_check_banner_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bounce_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_btree_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_budget_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_buffer_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_choice_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -254,6 +263,7 @@ tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHEC
 tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_manager_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_offers_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_owner_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_parcel_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_partitions_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)

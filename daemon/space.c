@@ -107,6 +107,7 @@ static int join_segments(struct space *space, struct error *why)
 /* Makes bitmap and index for the segments, which are final, all of it free. */
 static int space_fill(struct space *space)
 {
+	const struct run *highest = &space->segments[space->n_segments - 1];
 	uint64_t n_granules = space->size_bytes / space->granule_bytes;
 	uint64_t bit = 0, max_runs = 0;
 	int r;
@@ -124,7 +125,14 @@ static int space_fill(struct space *space)
 	}
 	r = bitmap_new(&space->taken, n_granules);
 	if (r == 0)
-		r = extents_new(&space->free, max_runs);
+		r = extents_new(&space->free,
+				&(struct extents_bounds){
+					.granule_bytes = space->granule_bytes,
+					.first_phys = space->segments[0].phys,
+					.last_phys = run_last(highest),
+					.longest_bytes = space->longest_bytes,
+					.max_runs = max_runs,
+				});
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < space->n_segments; i++)
@@ -166,6 +174,11 @@ int space_new(struct space **spacep, uint64_t granule_bytes,
 	if (r < 0)
 		return r;
 	r = space_fill(space);
+	if (r == -EOVERFLOW)
+		return error_set(why, r,
+				 "too many granules of %" PRIu64
+				 " bytes: larger ones are needed",
+				 granule_bytes);
 	if (r < 0)
 		return error_set(why, r,
 				 "no memory for the books of %" PRIu64

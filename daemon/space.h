@@ -58,14 +58,19 @@ struct space_refusal {
 /* Makes a space, all of it free, of segments in any order; they are copied,
  * and those that touch become one.  -EINVAL: the granule is no power of two,
  * there are no segments, or one is empty, not aligned to it, overlaps another
- * or exceeds 2^64, or all 2^64 bytes are asked for; -ENOMEM. */
+ * or exceeds 2^64, or all 2^64 bytes are asked for; -EOVERFLOW: the granules are
+ * so many that larger ones are needed: their number from the lowest to the
+ * highest times that of the longest segment exceeds 2^64; -ENOMEM. */
 int space_new(struct space **spacep, uint64_t granule_bytes,
 	      const struct run *segments, size_t n_segments, struct error *why);
 struct space *space_free(struct space *space);
 
-/* Takes a run by best fit: of all free runs with an admissible place the
- * smallest, of several the lowest, and in it the lowest place.  Returns 0 with
- * *runp set, tail included, or a positive enum space_outcome with *refusal
+/* Takes a run.  A place is found whenever there is one.  Without constraints it
+ * is best fit: of all free runs the smallest that suffices, of several the
+ * lowest, from its start.  With alignment, highest address or boundary it is
+ * best fit as well where a place is among the smallest EXTENTS_TRIED runs that
+ * suffice without them, and otherwise near to it: see extents_find().  Returns 0
+ * with *runp set, tail included, or a positive enum space_outcome with *refusal
  * filled (may be NULL). */
 int space_alloc(struct space *space, const struct space_request *request,
 		struct run *runp, struct space_refusal *refusal);

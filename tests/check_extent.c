@@ -11,12 +11,44 @@
 
 DEFINE_CLEANUP(struct extents *, extents_free)
 
-static struct extents *make(uint64_t max_runs)
+/* Granules of a byte. */
+static struct extents *make_within(uint64_t first_phys, uint64_t last_phys,
+				   uint64_t longest_bytes, uint64_t max_runs)
 {
+	struct extents_bounds bounds = {
+		.granule_bytes = 1,
+		.first_phys = first_phys,
+		.last_phys = last_phys,
+		.longest_bytes = longest_bytes,
+		.max_runs = max_runs,
+	};
 	struct extents *extents = NULL;
 
-	ck_assert_int_eq(extents_new(&extents, max_runs), 0);
+	ck_assert_int_eq(extents_new(&extents, &bounds), 0);
 	return extents;
+}
+
+static struct extents *make(uint64_t max_runs)
+{
+	return make_within(0, UINT32_MAX, UINT32_MAX, max_runs);
+}
+
+static int new_error(uint64_t last_phys, uint64_t longest_bytes,
+		     uint64_t max_runs)
+{
+	struct extents_bounds bounds = {
+		.granule_bytes = 1,
+		.last_phys = last_phys,
+		.longest_bytes = longest_bytes,
+		.max_runs = max_runs,
+	};
+	struct extents *extents = NULL;
+	int r = extents_new(&extents, &bounds);
+
+	if (r < 0)
+		ck_assert_ptr_null(extents);
+	extents_free(extents);
+	return r;
 }
 
 static void insert(struct extents *extents, uint64_t phys, uint64_t size_bytes)
@@ -59,10 +91,20 @@ START_TEST(limits)
 	_cleanup_(extents_freep) struct extents *extents = NULL;
 	uint64_t phys;
 
-	ck_assert_int_eq(extents_new(&extents, 0), -EINVAL);
-	ck_assert_int_eq(extents_new(&extents, UINT64_MAX), -ENOMEM);
-	ck_assert_int_eq(extents_new(&extents, UINT64_C(1) << 57), -ENOMEM);
-	ck_assert_ptr_null(extents);
+	ck_assert_int_eq(new_error(9, 9, 0), -EINVAL);
+	ck_assert_int_eq(new_error(9, 9, UINT64_MAX), -ENOMEM);
+	ck_assert_int_eq(new_error(9, 9, UINT64_C(1) << 57), -ENOMEM);
+	/* 32 bits and 32, one more of either, and as many as there are */
+	ck_assert_int_eq(new_error(UINT32_MAX, UINT64_C(1) << 32, 1), 0);
+	ck_assert_int_eq(new_error(UINT64_C(1) << 32, UINT64_C(1) << 32, 1),
+			 -EOVERFLOW);
+	ck_assert_int_eq(new_error(UINT64_C(1) << 32, UINT64_C(1) << 31, 1), 0);
+	ck_assert_int_eq(
+		new_error(UINT64_C(1) << 32, (UINT64_C(1) << 31) + 1, 1),
+		-EOVERFLOW);
+	ck_assert_int_eq(new_error(UINT64_MAX >> 1, 2, 1), 0);
+	ck_assert_int_eq(new_error(UINT64_MAX >> 1, 3, 1), -EOVERFLOW);
+	ck_assert_int_eq(new_error(UINT64_MAX, 1, 1), -EOVERFLOW);
 	extents = make(1);
 	ck_assert_uint_eq(extents_count(extents), 0);
 	ck_assert_uint_eq(extents_largest_bytes(extents), 0);
@@ -140,15 +182,17 @@ END_TEST
 
 START_TEST(end_of_address_space)
 {
-	_cleanup_(extents_freep) struct extents *extents = make(2);
+	const uint64_t top = UINT64_MAX - 0xff;
+	_cleanup_(extents_freep) struct extents *extents =
+		make_within(top, UINT64_MAX, 0x100, 2);
 
 	insert(extents, UINT64_MAX, 1);
-	insert(extents, 0, 1); /* the neighbour of no end */
-	ck_assert_runs(extents, "0+1 ffffffffffffffff+1 ");
-	insert(extents, 2, UINT64_MAX - 2);
-	ck_assert_runs(extents, "0+1 2+fffffffffffffffe ");
+	insert(extents, top, 1); /* the neighbour of no end */
+	ck_assert_runs(extents, "ffffffffffffff00+1 ffffffffffffffff+1 ");
+	insert(extents, top + 2, 0xfd);
+	ck_assert_runs(extents, "ffffffffffffff00+1 ffffffffffffff02+fe ");
 	remove_run(extents, UINT64_MAX, 1);
-	ck_assert_runs(extents, "0+1 2+fffffffffffffffd ");
+	ck_assert_runs(extents, "ffffffffffffff00+1 ffffffffffffff02+fd ");
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/extent.h"
 #include "tests/harness.h"
 #include "util/cleanup.h"
 
@@ -17,7 +18,8 @@
  * together where their addresses follow one another, so the model knows no
  * segments; a place is found by trying every granule, and why there is none by
  * counting.  Both are given the same random requests, and every answer must be
- * the same: address, outcome, what is free, which constraints stood in the way.
+ * the same: outcome, what is free, which constraints stood in the way; and the
+ * address, but where constraints let the space choose another (see extent.h).
  *
  * CONTIG_MODEL_OPS is the number of operations over all geometries together,
  * CONTIG_MODEL_SEED makes a run repeatable; the seed is printed.
@@ -70,6 +72,7 @@ static const struct geometry geometries[] = {
 	  {120 << 14, 3 << 14},
 	  {124 << 14, 8 << 14}}},
 	{"more granules", 4096, {{0x7ff00000, 330 * 4096}}},
+	{"most granules", 64, {{0x12340, 512 * 64}}},
 };
 
 #define N_GEOMETRIES ((int)(sizeof(geometries) / sizeof(*geometries)))
@@ -168,28 +171,92 @@ static bool admissible(const struct space_request *request, uint64_t phys,
 		phys / request->boundary_bytes == last / request->boundary_bytes);
 }
 
-/* The first granule of the best place for count granules and the tail, or
- * -1. */
+/* The first granule of the lowest place for count granules and the tail within
+ * the free run of length granules that begins at i; -1. */
+static int model_place(const struct model *model,
+		       const struct space_request *request, size_t i,
+		       size_t length, size_t count)
+{
+	size_t taken = count + request->tail_bytes / model->granule_bytes;
+
+	for (size_t at = i; at + taken <= i + length; at++)
+		if (admissible(request, model->phys[at],
+			       count * model->granule_bytes))
+			return (int)at;
+	return -1;
+}
+
+/* The best place: in the smallest free run that has one, of several the lowest.
+ * The first granule, or -1. */
 static int model_find(const struct model *model,
 		      const struct space_request *request, size_t count)
 {
 	size_t tail = request->tail_bytes / model->granule_bytes;
 	size_t best_length = SIZE_MAX, length;
-	int best = -1;
+	int best = -1, at;
 
 	for (size_t i = 0; i < model->n; i += length ? length : 1) {
 		length = model_stretch(model, i, true);
 		if (length < count + tail || length >= best_length)
 			continue;
-		for (size_t at = i; at + count + tail <= i + length; at++)
-			if (admissible(request, model->phys[at],
-				       count * model->granule_bytes)) {
-				best = (int)at;
-				best_length = length;
-				break;
-			}
+		at = model_place(model, request, i, length, count);
+		if (at >= 0) {
+			best = at;
+			best_length = length;
+		}
 	}
 	return best;
+}
+
+static size_t model_run_start(const struct model *model, size_t at)
+{
+	while (at > 0 && !model->taken[at - 1] &&
+	       model->phys[at - 1] + model->granule_bytes == model->phys[at])
+		at--;
+	return at;
+}
+
+/* True where the best place is among the first EXTENTS_TRIED free runs that
+ * suffice without constraints, or there are none: then it is found. */
+static bool model_is_sure(const struct model *model,
+			  const struct space_request *request, size_t count,
+			  int best)
+{
+	size_t start = model_run_start(model, (size_t)best);
+	size_t best_length = model_stretch(model, start, true), length, n = 0;
+
+	count += request->tail_bytes / model->granule_bytes;
+	for (size_t i = 0; i < model->n; i += length ? length : 1) {
+		length = model_stretch(model, i, true);
+		n += length >= count && (length < best_length ||
+					 (length == best_length && i < start));
+	}
+	return n < EXTENTS_TRIED;
+}
+
+/* True where the request may get the place from at on: the best, or where that
+ * is not sure the lowest in any free run. */
+static bool model_allows(const struct model *model,
+			 const struct space_request *request, size_t count,
+			 int best, size_t at)
+{
+	size_t start = model_run_start(model, at);
+
+	if (model_is_sure(model, request, count, best))
+		return at == (size_t)best;
+	return model_place(model, request, start,
+			   model_stretch(model, start, true),
+			   count) == (int)at;
+}
+
+/* The granule at an address. */
+static size_t model_granule(const struct model *model, uint64_t phys)
+{
+	size_t at = 0;
+
+	while (at < model->n && model->phys[at] != phys)
+		at++;
+	return at;
 }
 
 static bool model_helps(const struct model *model,
@@ -327,7 +394,7 @@ static void try_alloc(struct trial *trial)
 	struct model *model = &trial->model;
 	struct space_refusal refusal;
 	struct run run = {0, 0};
-	size_t count = 0;
+	size_t count = 0, granule;
 	int at = -1;
 	int expected = model_alloc(model, &request, &count, &at);
 	int outcome = space_alloc(trial->space, &request, &run, &refusal);
@@ -336,9 +403,15 @@ static void try_alloc(struct trial *trial)
 	trial->outcomes[outcome]++;
 	if (outcome == 0) {
 		count += request.tail_bytes / model->granule_bytes;
-		EXPECT(trial, run.phys == model->phys[at]);
+		granule = model_granule(model, run.phys);
+		EXPECT(trial, granule < model->n);
+		EXPECT(trial,
+		       model_allows(model, &request,
+				    count - request.tail_bytes /
+						    model->granule_bytes,
+				    at, granule));
 		EXPECT(trial, run.size_bytes == count * model->granule_bytes);
-		model_take(model, (size_t)at, count);
+		model_take(model, granule, count);
 		return;
 	}
 	EXPECT(trial, refusal.free_bytes ==

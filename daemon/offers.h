@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_OFFERS_H
+#define DAEMON_OFFERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/fit.h"
+#include "daemon/reach.h"
+
+/*
+ * The free runs by what they offer to requests with constraints: where there is
+ * a place, it is found without looking at the runs that have none.  Runs are
+ * words (see reach.h).
+ */
+
+struct offers;
+
+/* For at most max_runs runs within 2^place_bits granules of granule_bytes;
+ * place_bits is below 64.  reach is copied.  -ENOMEM. */
+int offers_new(struct offers **offersp, const struct reach *reach,
+	       unsigned int place_bits, uint64_t granule_bytes,
+	       uint64_t max_runs);
+struct offers *offers_free(struct offers *offers);
+
+/* Aborts where it is there, or is not. */
+void offers_add(struct offers *offers, uint64_t word);
+void offers_drop(struct offers *offers, uint64_t word);
+
+bool offers_has(const struct offers *offers, uint64_t word);
+
+/* A free run with an admissible place, and the lowest such place in it; false
+ * where no run has one.  The more a run is cut by large powers of two, the
+ * later it is chosen. */
+bool offers_find(const struct offers *offers, const struct fit *fit,
+		 uint64_t *wordp, uint64_t *physp);
+
+/* Counts the runs; aborts where one is not as it must be. */
+size_t offers_verify(const struct offers *offers);
+
+#endif

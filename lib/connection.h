@@ -21,6 +21,7 @@ struct contig {
 	pthread_cond_t changed;	 /* connecting, reading or a call's state */
 	unsigned int refs;	 /* the caller's, and one for each buffer */
 	pid_t pid;		 /* the process that opened it */
+	const char *mark;	 /* not 0 there; NULL: there is none */
 	bool closed;		 /* contig_close() was called */
 	bool connecting;	 /* a thread shakes hands, without the lock */
 	bool reading;		 /* a thread waits for the socket, and is the

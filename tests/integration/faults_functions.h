@@ -86,6 +86,7 @@ enum faults_manner {
 	X(listen, MINUS_ONE, EADDRINUSE)                    \
 	X(lstat, MINUS_ONE, ENOMEM)                         \
 	X(lstat64, MINUS_ONE, ENOMEM)                       \
+	X(madvise, MINUS_ONE, EINVAL)                       \
 	X(memfd_create, MINUS_ONE, ENFILE)                  \
 	X(mkdir, MINUS_ONE, ENOSPC)                         \
 	X(mmap, MINUS_ONE, ENOMEM)                          \

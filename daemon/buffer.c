@@ -2,12 +2,12 @@
 #include "daemon/buffer.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/stock.h"
 #include "proto/message.h"
+#include "proto/text.h"
 #include "util/broken.h"
 #include "util/cleanup.h"
 
@@ -105,7 +105,7 @@ static struct buffer *new_buffer(struct region *region, uint64_t id,
 	buffer->state = BUFFER_LENT;
 	buffer->region = region;
 	buffer->stain = stain;
-	(void)snprintf(buffer->name, sizeof(buffer->name), "%s", name);
+	text_put(buffer->name, sizeof(buffer->name), name);
 	list_init(&buffer->return_link);
 	list_init(&buffer->region_link);
 	list_init(&buffer->owner_link);

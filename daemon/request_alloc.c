@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/request_alloc.h"
 
-#include <stdio.h>
-
 #include "daemon/entry.h"
 #include "daemon/lending.h"
+#include "proto/text.h"
 
 /*
  * ALLOC: the message becomes a want, the lender decides now or later, and the
@@ -38,8 +37,8 @@ static void read_want(struct want *want, const struct contig_msg_alloc *alloc)
 		.count = alloc->count,
 		.require = alloc->require,
 	};
-	(void)snprintf(want->region, sizeof(want->region), "%s", alloc->region);
-	(void)snprintf(want->name, sizeof(want->name), "%s", alloc->name);
+	text_put(want->region, sizeof(want->region), alloc->region);
+	text_put(want->name, sizeof(want->name), alloc->name);
 }
 
 enum request_outcome request_alloc(struct session *session,

@@ -26,6 +26,9 @@
  * region lends so much that this is no longer true, what was not asked for
  * longest is given up.
  *
+ * Small objects of which the last holder is gone come here only to be freed: to
+ * give their pages back takes longer than a request.
+ *
  * It is an advantage and never a condition: what cannot be made ahead is made
  * when it is asked for, by whoever asks, and what fails here is not said, since
  * it fails there again with somebody to be told.  Where descriptors or memory
@@ -47,6 +50,7 @@ struct bin {
 	size_t target;	   /* how many there should be */
 	size_t n_taken;	   /* since it was full */
 	size_t most_taken; /* in this period */
+	bool missed;	   /* somebody came and there was none */
 	bool is_made;	   /* the batch is for it */
 };
 
@@ -101,6 +105,18 @@ static void populate_some(struct batch *batch)
 		finish_object(batch);
 }
 
+/* Whether one is to be made, which is then no longer among those. */
+static bool begin_one(struct batch *batch)
+{
+	bool any;
+
+	(void)pthread_mutex_lock(&batch->lock);
+	any = batch->n > 0;
+	batch->n -= any;
+	(void)pthread_mutex_unlock(&batch->lock);
+	return any;
+}
+
 static int make_one(struct batch *batch)
 {
 	struct error why = ERROR_INIT;
@@ -109,7 +125,6 @@ static int make_one(struct batch *batch)
 
 	if (r < 0)
 		return r;
-	batch->n--;
 	if (batch->n_populated == 0) {
 		finish_object(batch);
 		return 0;
@@ -122,18 +137,19 @@ static int make_one(struct batch *batch)
 static int step(struct job *job)
 {
 	struct batch *batch = container_of(job, struct batch, job);
-	struct object *doomed = list_first(&batch->doomed, struct object, link);
+	struct object *doomed =
+		list_first(&batch->doomed, struct object, link);
 	int r = 0;
 
-	if (doomed)
-		free_some(doomed);
-	else if (batch->object)
+	if (batch->object)
 		populate_some(batch);
-	else if (batch->n > 0)
+	else if (begin_one(batch))
 		r = make_one(batch);
-	if (r < 0)
-		return r;
-	return !list_empty(&batch->doomed) || batch->object || batch->n > 0;
+	else if (doomed)
+		free_some(doomed);
+	else
+		return 0;
+	return r < 0 ? r : 1;
 }
 
 /* ---- the bins ------------------------------------------------------------- */
@@ -238,14 +254,17 @@ static struct bin *get_bin(struct stock *stock, struct region *region,
 	return add_bin(stock, region, size_bytes);
 }
 
-/* What came back is not yet gone where its run is lent again. */
+/* Memory that came back and was lent again is there twice until the worker has
+ * come to what was made of it the first time.  More than a little of that would
+ * be missing elsewhere. */
 static void free_remains(struct stock *stock, const struct region *region)
 {
 	uint64_t free_bytes = partitions_free_bytes(&region->partitions);
 	struct object *object, *next;
 
 	list_for_each_safe (object, next, &stock->doomed, link) {
-		if (region->ready_bytes + stock->doomed_bytes <= free_bytes)
+		if (region->ready_bytes + stock->doomed_bytes <=
+		    free_bytes + STOCK_REMAINS_BYTES)
 			return;
 		if (object->memory == region->memory &&
 		    object->ready_bytes <= STOCK_SLICE_BYTES)
@@ -301,6 +320,10 @@ static void plan(struct stock *stock, struct bin *bin)
 	if (batch->n > room)
 		batch->n = room;
 	batch->n_populated = populated < batch->n ? (size_t)populated : batch->n;
+	/* the worker is not fast enough for the pages of small ones as well */
+	if (bin->missed && bin->size_bytes <= STOCK_SLICE_BYTES)
+		batch->n_populated = 0;
+	bin->missed = false;
 	batch->bin = bin;
 	batch->memory = bin->region->memory;
 	batch->size_bytes = bin->size_bytes;
@@ -347,6 +370,18 @@ static void collect(struct stock *stock)
 		end_bin(batch->bin, batch->job.result);
 }
 
+/* Gives the worker more to do of what it is at. */
+static void top_up(struct stock *stock, const struct bin *bin)
+{
+	struct batch *batch = &stock->batch;
+	size_t room = stock->max_objects - stock->n_objects;
+	size_t n = bin->target - bin->n_objects;
+
+	(void)pthread_mutex_lock(&batch->lock);
+	batch->n = n < room ? n : room;
+	(void)pthread_mutex_unlock(&batch->lock);
+}
+
 static struct bin *find_short(const struct stock *stock)
 {
 	struct bin *bin;
@@ -386,6 +421,7 @@ static void on_timer(void *data)
 	refill(stock);
 	/* nothing wakes us when it is done, and there may be more to do */
 	stock->timer_set = stock->busy;
+	stock->in_hurry = false;
 	if (stock->busy)
 		timer_set(stock->timer, STOCK_LOOK_MS);
 }
@@ -440,18 +476,23 @@ static void note_taken(struct stock *stock, struct bin *bin)
 /* In a moment; at once where little is left. */
 static void arm_timer(struct stock *stock, bool hurry)
 {
-	if (stock->timer_set && !hurry)
+	if (stock->timer_set && (!hurry || stock->in_hurry))
 		return;
 	timer_set(stock->timer, hurry ? 0 : STOCK_PAUSE_MS);
 	stock->timer_set = true;
+	stock->in_hurry = hurry;
 }
 
-static void arm(struct stock *stock, const struct bin *bin)
+static void arm_period(struct stock *stock)
 {
 	if (!stock->period_timer_set)
 		timer_set(stock->period_timer, STOCK_PERIOD_MS);
 	stock->period_timer_set = true;
-	arm_timer(stock, bin->n_objects == bin->target / 4);
+}
+
+static bool is_low(const struct bin *bin)
+{
+	return bin->n_objects <= bin->target / 4;
 }
 
 struct object *stock_take(struct stock *stock, struct region *region,
@@ -465,15 +506,19 @@ struct object *stock_take(struct stock *stock, struct region *region,
 	bin = get_bin(stock, region, size_bytes);
 	if (!bin)
 		return NULL;
-	if (bin->n_objects == 0)
+	if (is_low(bin))
 		collect(stock);
 	note_taken(stock, bin);
 	object = take(stock, bin);
+	bin->missed |= !object && bin->n_taken > 1;
 	if (region->ready_bytes > 0)
 		keep_within(stock, region);
 	if (stock->doomed_bytes > 0)
 		free_remains(stock, region);
-	arm(stock, bin);
+	if (is_low(bin) && stock->busy && stock->batch.bin == bin)
+		top_up(stock, bin);
+	arm_timer(stock, is_low(bin) && !stock->busy);
+	arm_period(stock);
 	return object;
 }
 

@@ -32,6 +32,8 @@
 /* Time in which a burst of requests is served before what it took is replaced,
  * unless there is little left. */
 #define STOCK_PAUSE_MS	    1
+/* Of what came back, so much at most exceeds the region's size. */
+#define STOCK_REMAINS_BYTES (UINT64_C(4) << 20)
 /* Between looks whether the worker is done. */
 #define STOCK_LOOK_MS	    5
 /* Pages given to an object before something urgent. */
@@ -52,6 +54,7 @@ struct stock {
 	uint64_t doomed_bytes; /* of their pages, at most */
 	struct timer *timer;
 	bool timer_set;
+	bool in_hurry; /* for the next round of the loop */
 	struct timer *period_timer;
 	bool period_timer_set;
 
@@ -59,15 +62,15 @@ struct stock {
 	struct batch {
 		struct job job;
 		struct list doomed; // object::link
-		pthread_mutex_t lock;
-		struct list made; // object::link: under the lock
-		struct bin *bin;  /* NULL: it only frees */
+		struct bin *bin;    /* NULL: it only frees */
 		struct memory *memory;
 		uint64_t size_bytes;
-		size_t n;	       /* to be made yet */
-		size_t n_populated;    /* so many of those get their pages */
+		size_t n_populated;    /* so many get their pages */
 		struct object *object; /* that is getting its pages */
-		uint64_t done_bytes;   /* of it */
+
+		pthread_mutex_t lock; /* of what follows */
+		size_t n;	      /* to be made yet */
+		struct list made;     // object::link
 	} batch;
 	bool busy;
 };
@@ -88,8 +91,7 @@ struct object *stock_take(struct stock *stock, struct region *region,
 
 /* Has the worker free an object that nobody holds any more, and that has at
  * most so many bytes of pages: giving them back takes longer than a request.
- * Lent and not yet given back together stay within the region's size.  false:
- * it is the caller's to free, being too large. */
+ * false: it is the caller's to free, being too large. */
 bool stock_leave_consume(struct stock *stock, struct object *object,
 			 uint64_t bytes);
 

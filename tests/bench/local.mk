@@ -77,6 +77,9 @@ libpeers_la_SOURCES = \
 libpeers_la_LIBADD = libdaemon.la
 
 if HAVE_CHECK
+BENCHES_COMPILED += tests/bench/kept
+tests_bench_kept_LDADD = libbench.la libintegration.la libcontig.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/check_record tests/check_samples
 TESTS += tests/check_record tests/check_samples
 tests_check_record_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS)

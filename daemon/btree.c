@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/btree.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@
  * An inner node has for each child a word that is not greater than any below
  * it and greater than any below the child before.  It may be less than the
  * first word below: when words go it stays.  That of the first child of a node
- * is not compared with; the node above has the right one.
+ * is not compared with; the node above has the right one.  Words of a node that
+ * are not in use are the greatest there is, so that all can be compared.
  *
  * Every node but the root is at least half full.  One that is full splits; one
  * that falls below half joins a sibling where both fit into one node, or else
@@ -34,33 +36,47 @@ static uint64_t *separators_at(const struct btree *tree,
 	return btree_node(tree->pool, cursor->at[level].node)->inner.words;
 }
 
-/* How many of n ascending words are less than word.  There is no branch that
- * the processor could guess wrong: that would cost more than the search. */
-static inline uint32_t count_less(const uint64_t *words, uint32_t n,
-				  uint64_t word)
+/* How many of seven words are less than word. */
+static inline uint32_t less_of_seven(const uint64_t *words, unsigned int stride,
+				     uint64_t word)
 {
-	uint32_t first = 0;
-
-	if (n == 0)
-		return 0;
-	while (n > 1) {
-		uint32_t half = n / 2;
-
-		first += half & -(uint32_t)(words[first + half - 1] < word);
-		n -= half;
-	}
-	return first + (words[first] < word);
+	return (uint32_t)(words[0] < word) + (words[stride] < word) +
+	       (words[2 * stride] < word) + (words[3 * stride] < word) +
+	       (words[4 * stride] < word) + (words[5 * stride] < word) +
+	       (words[6 * stride] < word);
 }
 
-/* The slot of the child that word is below. */
-static uint32_t child_slot(const union btree_node *node, uint32_t n,
-			   uint64_t word)
+/* How many words of a leaf are less than word: of the first of each line of
+ * memory but one, and then in one line.  No comparison waits for another, and
+ * no branch can be guessed wrong. */
+static inline uint32_t count_less(const union btree_node *leaf, uint64_t word)
 {
-	/* The first does not count: of the others, those not greater. */
-	return word == UINT64_MAX
-		       ? n - 1
-		       : count_less(node->inner.words + 1, n - 1, word + 1);
+	const uint64_t *words = leaf->leaf.words;
+	uint32_t line = less_of_seven(&words[7], 8, word);
+
+	return 8 * line + less_of_seven(&words[8 * line], 1, word);
 }
+
+static_assert(BTREE_LEAF_WORDS == 7 * 8 + 7, "as count_less() counts");
+
+/* The slot of the child that word is below: all but the first count. */
+static inline uint32_t child_slot(const union btree_node *node, uint64_t word)
+{
+	const uint64_t *words = &node->inner.words[1];
+	uint32_t block;
+
+	if (word == UINT64_MAX) /* as are the words not in use */
+		return node->n - 1;
+	word++;
+	block = (uint32_t)(words[6] < word) + (words[13] < word) +
+		(words[20] < word) + (words[27] < word) + (words[34] < word);
+	words += 7 * block;
+	return 7 * block + (words[0] < word) + (words[1] < word) +
+	       (words[2] < word) + (words[3] < word) + (words[4] < word) +
+	       (words[5] < word);
+}
+
+static_assert(BTREE_CHILDREN == 1 + 5 * 7 + 6, "as child_slot() counts");
 
 /* To where word is or would be in its leaf, perhaps behind its last word. */
 static void descend(const struct btree *tree, uint64_t word,
@@ -72,12 +88,12 @@ static void descend(const struct btree *tree, uint64_t word,
 	for (unsigned int level = tree->height; level > 0; level--) {
 		node = btree_node(tree->pool, id);
 		cursor->at[level].node = id;
-		cursor->at[level].slot = child_slot(node, node->n, word);
+		cursor->at[level].slot = child_slot(node, word);
 		id = node->inner.children[cursor->at[level].slot];
 	}
 	node = btree_node(tree->pool, id);
 	cursor->at[0].node = id;
-	cursor->at[0].slot = count_less(node->leaf.words, node->n, word);
+	cursor->at[0].slot = count_less(node, word);
 }
 
 static bool is_at_word(const struct btree *tree,
@@ -221,6 +237,7 @@ static void close_slot(union btree_node *node, unsigned int level, uint32_t slot
 		memmove(&node->inner.children[slot],
 			&node->inner.children[slot + 1],
 			n * sizeof(*node->inner.children));
+	btree_words_clear(&words[node->n], 1);
 }
 
 /* Moves n from the start of one node to the end of another, its left sibling;
@@ -244,6 +261,7 @@ static void shift(union btree_node *left, union btree_node *right,
 			memcpy(others, &children[left->n],
 			       count * sizeof(*others));
 		}
+		btree_words_clear(&to[left->n], count);
 		right->n += count;
 		return;
 	}
@@ -255,6 +273,7 @@ static void shift(union btree_node *left, union btree_node *right,
 		memcpy(&children[left->n], others, count * sizeof(*others));
 		memmove(others, &others[count], rest * sizeof(*others));
 	}
+	btree_words_clear(&from[rest], count);
 	left->n += count;
 }
 

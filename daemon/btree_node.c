@@ -76,6 +76,7 @@ uint32_t btree_node_take(struct btree_pool *pool)
 		id = pool->n_touched++;
 	else
 		broken("more than %zu nodes of B+-trees", pool->max_nodes);
+	btree_words_clear(btree_node(pool, id)->leaf.words, BTREE_LEAF_WORDS);
 	return id;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "daemon/btree.h"
 #include "daemon/reach.h"
@@ -16,7 +17,7 @@
 #define BTREE_NODE_BYTES 512
 #define BTREE_LEAF_WORDS ((BTREE_NODE_BYTES - 8) / 8)
 #define BTREE_CHILDREN	 ((BTREE_NODE_BYTES - 8) / 12)
-#define BTREE_MEASURES	 REACH_N(64)
+#define BTREE_MEASURES	 REACH_N(63)
 
 union btree_node {
 	uint32_t n; /* words, or children */
@@ -62,6 +63,12 @@ static inline uint32_t *btree_maxima(const struct btree_pool *pool, uint32_t id)
 static inline uint64_t *btree_words(union btree_node *node, unsigned int level)
 {
 	return level > 0 ? node->inner.words : node->leaf.words;
+}
+
+/* Words that are not in use. */
+static inline void btree_words_clear(uint64_t *words, size_t n)
+{
+	memset(words, 0xff, n * sizeof(*words));
 }
 
 static inline uint32_t btree_capacity(unsigned int level)

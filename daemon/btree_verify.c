@@ -53,13 +53,16 @@ static void audit_separator(const struct audit *audit,
 static void audit_node(struct audit *audit, unsigned int level, uint32_t id)
 {
 	const struct btree *tree = audit->tree;
-	const union btree_node *node = btree_node(tree->pool, id);
+	union btree_node *node = btree_node(tree->pool, id);
 
 	if (node->n > btree_capacity(level) ||
 	    (level < tree->height && node->n < btree_capacity(level) / 2) ||
 	    (level == tree->height && level > 0 && node->n < 2))
 		broken("a node of level %u has %" PRIu32 " slots in use", level,
 		       node->n);
+	for (uint32_t i = node->n; i < btree_capacity(level); i++)
+		if (btree_words(node, level)[i] != UINT64_MAX)
+			broken("a word not in use is in the way");
 	for (uint32_t i = 0; i < node->n; i++)
 		if (level == 0) {
 			audit_word(audit, node->leaf.words[i]);

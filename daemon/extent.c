@@ -209,7 +209,8 @@ static void neighbours(struct extents *extents, uint64_t place,
 
 void extents_insert(struct extents *extents, const struct run *run)
 {
-	struct hole hole = hole_from_run(extents, run), low, high;
+	struct hole hole = hole_from_run(extents, run);
+	struct hole low = {0, 0}, high = {0, 0};
 	struct btree_cursor below, above;
 	bool is_below, is_above;
 

@@ -11,8 +11,8 @@
 /*
  * Every free run contains one multiple of the largest power of two that it
  * contains any multiple of; the exponent is its class.  Classes are trees of
- * their own, in order of address, with maxima of room and lead at each level up
- * to the class (see reach.h).  That makes every question to a class one about
+ * their own, in order of address, with maxima of the room at each level up to the
+ * class and of the lead (see reach.h).  That makes every question to a class one about
  * a single maximum:
  *
  * - an alignment of 2^a: a run of a lower class has no multiple of it; one of
@@ -21,9 +21,10 @@
  *   alignment alone decides.
  * - a boundary of 2^b up to the class (and above the alignment, or it could not
  *   be crossed): each run is, and there is a place behind the first multiple
- *   where the room at level b suffices, or before it.  What is before it ends
- *   at a multiple of the alignment, so it has a place where the lead at level b
- *   is no less than the size rounded up to the alignment.
+ *   where the room at level b suffices.  Where it does not, there is only one
+ *   multiple, the one of the class, and there may be a place before it, which
+ *   is the lead: that ends at a multiple of the alignment, so it has a place
+ *   where it is no less than the size rounded up to the alignment.
  * - a highest address: the first run by address that has a place has the
  *   lowest, and if that one is too high, so are all.
  *
@@ -68,12 +69,12 @@ int offers_new(struct offers **offersp, const struct reach *reach,
 	offers->granule_shift = (unsigned int)__builtin_ctzll(granule_bytes);
 	offers->top = place_bits;
 	r = btree_pool_new(&offers->pool, max_runs, place_bits + 1,
-			   REACH_N(place_bits), reach);
+			   place_bits ? REACH_N(place_bits - 1) : 0, reach);
 	if (r < 0)
 		return r;
 	for (unsigned int class = 0; class <= offers->top; class++)
 		btree_init(&offers->classes[class], offers->pool,
-			   class < offers->top ? REACH_N(class + 1) : 0);
+			   class < offers->top ? REACH_N(class) : 0);
 	*offersp = TAKE_PTR(offers);
 	return 0;
 }
@@ -137,7 +138,7 @@ static bool find_by(const struct offers *offers, unsigned int class,
 		    const struct wish *wish, uint64_t *wordp, uint64_t *physp)
 {
 	const struct fit *fit = wish->fit;
-	bool is_lead = measure % 2;
+	bool is_lead = measure == REACH_LEAD(class);
 	uint64_t from = 0;
 
 	if (least > UINT32_MAX)
@@ -170,7 +171,7 @@ static bool find_in_class(const struct offers *offers, unsigned int class,
 			       room, wish, wordp, physp);
 	return find_by(offers, class, REACH_ROOM(wish->boundary_level), room,
 		       wish, wordp, physp) ||
-	       find_by(offers, class, REACH_LEAD(wish->boundary_level),
+	       find_by(offers, class, REACH_LEAD(class),
 		       wish->lead, wish, wordp, physp);
 }
 

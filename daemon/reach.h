@@ -10,9 +10,10 @@
  * of the run, counted from the lowest of all, above its length less one: words
  * are in order of address.
  *
- * At a level L a run is measured against multiples of 2^L, where it contains
- * one: its lead is what comes before the first of them, its room all that comes
- * from there on.  Where it contains one, both fit into 32 bits.
+ * A run is measured against the multiples of powers of two that it contains.
+ * Its room at a level is all that comes from the first multiple of 2^level on;
+ * its lead is what comes before the first one of the largest power, which is its
+ * class.  Both fit into 32 bits.
  */
 struct reach {
 	uint64_t base; /* the lowest of all */
@@ -35,22 +36,33 @@ static inline uint64_t reach_length(const struct reach *reach, uint64_t word)
 	return (word & ((UINT64_C(1) << reach->length_bits) - 1)) + 1;
 }
 
-/* Measures, by number: the room less one of each level is even, the lead of
- * each level is odd. */
-#define REACH_ROOM(level) (2 * (level))
-#define REACH_LEAD(level) (2 * (level) + 1)
-#define REACH_N(levels)	  (2 * (levels))
+/* Measures of a run, by number: the room less one at each level up to its class,
+ * and the lead. */
+#define REACH_ROOM(level) (level)
+#define REACH_LEAD(class) ((class) + 1)
+#define REACH_N(class)	  ((class) + 2)
 
-/* Of a run that contains a multiple of 2^(measure / 2). */
-static inline uint32_t reach_measure(const struct reach *reach, uint64_t word,
-				     unsigned int measure)
+static inline uint32_t reach_lead_at(const struct reach *reach, uint64_t word,
+				     unsigned int level)
 {
-	uint32_t mask = (uint32_t)((UINT64_C(1) << measure / 2) - 1);
-	uint32_t place = (uint32_t)(reach->base + reach_place(reach, word));
-	uint32_t lead = -place & mask;
+	uint32_t mask = (uint32_t)((UINT64_C(1) << level) - 1);
 
-	return measure % 2 ? lead
-			   : (uint32_t)(reach_length(reach, word) - 1) - lead;
+	return -(uint32_t)(reach->base + reach_place(reach, word)) & mask;
+}
+
+static inline uint32_t reach_room(const struct reach *reach, uint64_t word,
+				  unsigned int level)
+{
+	return (uint32_t)(reach_length(reach, word) - 1) -
+	       reach_lead_at(reach, word, level);
+}
+
+/* One of the n measures of a run of class n - 2. */
+static inline uint32_t reach_measure(const struct reach *reach, uint64_t word,
+				     unsigned int measure, unsigned int n)
+{
+	return measure + 1 == n ? reach_lead_at(reach, word, n - 2)
+				: reach_room(reach, word, measure);
 }
 
 #endif

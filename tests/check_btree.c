@@ -98,7 +98,8 @@ static void expect_found(const struct btree *tree, const bool *set,
 	measure = (unsigned int)draw(chance, tree->n_measures);
 	least = (uint32_t)draw(chance, 2) ? 150 : 199;
 	while (first < N_WORDS &&
-	       reach_measure(&reach, word_of(first), measure) < least)
+	       reach_measure(&reach, word_of(first), measure,
+			     tree->n_measures) < least)
 		first = next_set(set, first + 1);
 	EXPECT(btree_first(tree, word_of(from), measure, least, &word) ==
 	       (first < N_WORDS));

@@ -9,6 +9,7 @@ BENCHES_COMPILED = \
 	tests/bench/round_trip \
 	tests/bench/mapped \
 	tests/bench/zeroing \
+	tests/bench/crowd_size \
 	tests/bench/footprint \
 	tests/bench/idle
 BENCHES_SCRIPTED = \
@@ -22,6 +23,7 @@ tests_bench_allocator_LDADD = libbench.la libpeers.la -lm
 tests_bench_footprint_LDADD = libbench.la libcontig.la
 tests_bench_fragmentation_LDADD = libbench.la libpeers.la -lm
 tests_bench_idle_LDADD = libbench.la libcontig.la
+tests_bench_crowd_size_LDADD = libbench.la libcontig.la
 tests_bench_zeroing_LDADD = libbench.la libdaemon.la libcontig.la
 tests_bench_mapped_LDADD = libbench.la libcontig.la
 tests_bench_round_trip_SOURCES = \

@@ -100,7 +100,7 @@ def is_ours(series):
 
 def plain_text(value):
     """A number without a needless exponent or zero."""
-    return "{:,.10g}".format(value) if abs(value) < 1e7 else "%.4g" % value
+    return "{:,.10g}".format(value) if abs(value) < 1e10 else "%.4g" % value
 
 
 def value_text(value, kind):
@@ -155,6 +155,8 @@ def axis_script(name, axis, values):
     low, high = ticks[0], max(ticks[-1], max(values))
     if low == high:
         high = low + 1
+    if log:  # a tick on the very edge would fall to rounding
+        low, high = low * 0.999, high * 1.001
     lines = ["set %slabel %s" % (name, quote(axis.label)),
              "set %srange [%.17g:%.17g]" % (name, low, high),
              "set %stics (%s)" % (name, ", ".join(

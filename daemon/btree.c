@@ -163,6 +163,26 @@ bool btree_next(const struct btree *tree, struct btree_cursor *cursor)
 	return is_at_word(tree, cursor) || next_leaf(tree, cursor);
 }
 
+unsigned int btree_copy(const struct btree *tree, struct btree_cursor *cursor,
+			uint64_t *words, unsigned int n)
+{
+	unsigned int n_copied = 0;
+
+	do {
+		const union btree_node *leaf =
+			btree_node(tree->pool, cursor->at[0].node);
+		uint32_t part = leaf->n - cursor->at[0].slot;
+
+		if (part > n - n_copied)
+			part = n - n_copied;
+		memcpy(&words[n_copied],
+		       &leaf->leaf.words[cursor->at[0].slot],
+		       part * sizeof(*words));
+		n_copied += part;
+	} while (n_copied < n && next_leaf(tree, cursor));
+	return n_copied;
+}
+
 bool btree_previous(const struct btree *tree, struct btree_cursor *cursor)
 {
 	for (unsigned int level = 0; level <= tree->height; level++)

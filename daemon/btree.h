@@ -70,6 +70,11 @@ bool btree_previous(const struct btree *tree, struct btree_cursor *cursor);
 uint64_t btree_word(const struct btree *tree,
 		    const struct btree_cursor *cursor);
 
+/* The words from the cursor on, at most n; returns how many.  The cursor is of
+ * no use afterwards. */
+unsigned int btree_copy(const struct btree *tree, struct btree_cursor *cursor,
+			uint64_t *words, unsigned int n);
+
 /* The first word not less than from of which this measure is at least so much;
  * false where there is none. */
 bool btree_first(const struct btree *tree, uint64_t from, unsigned int measure,

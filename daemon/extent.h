@@ -41,15 +41,20 @@ void extents_insert(struct extents *extents, const struct run *run);
  * not all free. */
 void extents_remove(struct extents *extents, const struct run *run);
 
-/* Finds a place.  There is one whenever a free run has an admissible one.
- * Without constraints it is best fit: the start of the smallest run that
- * suffices, of several the lowest.  With them it is the lowest place in the
- * first run that has any, of the EXTENTS_TRIED smallest that suffice without
- * them, in this order; or of the smallest that has one for its length alone; or
- * else of any.  Returns false where there is none.  extents_take() takes it out
- * with its tail; extents_find() only tells where.  fit_bytes() must not exceed
- * 2^64; it, the alignment and the boundary are at least a granule. */
-#define EXTENTS_TRIED 16
+/*
+ * Finds a place.  There is one whenever a free run has an admissible one.  Of
+ * the EXTENTS_TRIED smallest free runs that are long enough, the first that has
+ * one is the best fit; of it and those that are at most EXTENTS_NEAR_BYTES
+ * longer, the lowest that has one is taken, and in it the lowest place.  Where
+ * none of those has one, because of the constraints, it is the lowest place in
+ * the smallest run that has one for its length alone; or else in any.
+ *
+ * Returns false where there is none.  extents_take() takes it out with its
+ * tail; extents_find() only tells where.  fit_bytes() must not exceed 2^64; it,
+ * the alignment and the boundary are at least a granule.
+ */
+#define EXTENTS_TRIED	   16
+#define EXTENTS_NEAR_BYTES (UINT64_C(128) << 10)
 bool extents_find(const struct extents *extents, const struct fit *fit,
 		  uint64_t *physp);
 bool extents_take(struct extents *extents, const struct fit *fit,

@@ -65,13 +65,11 @@ int space_new(struct space **spacep, uint64_t granule_bytes,
 	      const struct run *segments, size_t n_segments, struct error *why);
 struct space *space_free(struct space *space);
 
-/* Takes a run.  A place is found whenever there is one.  Without constraints it
- * is best fit: of all free runs the smallest that suffices, of several the
- * lowest, from its start.  With alignment, highest address or boundary it is
- * best fit as well where a place is among the smallest EXTENTS_TRIED runs that
- * suffice without them, and otherwise near to it: see extents_find().  Returns 0
- * with *runp set, tail included, or a positive enum space_outcome with *refusal
- * filled (may be NULL). */
+/* Takes a run.  A place is found whenever there is one, and it is the best fit
+ * or near to it: of the free runs that are hardly longer than the smallest that
+ * suffices, the lowest, and in it the lowest place; extents_find() says it
+ * exactly.  Returns 0 with *runp set, tail included, or a positive enum
+ * space_outcome with *refusal filled (may be NULL). */
 int space_alloc(struct space *space, const struct space_request *request,
 		struct run *runp, struct space_refusal *refusal);
 

@@ -79,6 +79,27 @@ static void expect_same(const struct btree *tree, const bool *set)
 	EXPECT(!is_there);
 }
 
+/* From one of them on, some within a leaf, across leaves, and up to the end. */
+static void expect_copied(const struct btree *tree, const bool *set,
+			  size_t from, unsigned int most)
+{
+	static uint64_t words[N_WORDS + 1];
+	struct btree_cursor cursor;
+	size_t i = next_set(set, from);
+	unsigned int n = 0;
+
+	if (!btree_seek(tree, word_of(from), &cursor)) {
+		EXPECT(i == N_WORDS);
+		return;
+	}
+	words[most] = UINT64_MAX;
+	n = btree_copy(tree, &cursor, words, most);
+	EXPECT(n <= most && words[most] == UINT64_MAX);
+	for (unsigned int k = 0; k < n; k++, i = next_set(set, i + 1))
+		EXPECT(i < N_WORDS && words[k] == word_of(i));
+	EXPECT(n == most || i == N_WORDS);
+}
+
 static void expect_found(const struct btree *tree, const bool *set,
 			 uint64_t *chance)
 {
@@ -134,8 +155,12 @@ static void run_model(unsigned int n_measures, uint64_t chance)
 		set[i] = !set[i];
 		if (op % 16 == 0)
 			expect_found(&tree, set, &chance);
+		if (op % 64 == 0)
+			expect_copied(&tree, set, draw(&chance, N_WORDS),
+				      1 + (unsigned int)draw(&chance, 200));
 	}
 	expect_same(&tree, set);
+	expect_copied(&tree, set, 0, N_WORDS);
 }
 
 START_TEST(model)

@@ -99,9 +99,8 @@ START_TEST(limits)
 	ck_assert_int_eq(new_error(UINT64_C(1) << 32, UINT64_C(1) << 32, 1),
 			 -EOVERFLOW);
 	ck_assert_int_eq(new_error(UINT64_C(1) << 32, UINT64_C(1) << 31, 1), 0);
-	ck_assert_int_eq(
-		new_error(UINT64_C(1) << 32, (UINT64_C(1) << 31) + 1, 1),
-		-EOVERFLOW);
+	ck_assert_int_eq(new_error(UINT64_C(1) << 32, (UINT64_C(1) << 31) + 1, 1),
+			 -EOVERFLOW);
 	ck_assert_int_eq(new_error(UINT64_MAX >> 1, 2, 1), 0);
 	ck_assert_int_eq(new_error(UINT64_MAX >> 1, 3, 1), -EOVERFLOW);
 	ck_assert_int_eq(new_error(UINT64_MAX, 1, 1), -EOVERFLOW);
@@ -150,33 +149,83 @@ START_TEST(splits)
 }
 END_TEST
 
+#define M UINT64_C(0x100000) /* runs that differ by it are not near */
+
 START_TEST(best_of_all)
 {
 	_cleanup_(extents_freep) struct extents *extents = make(5);
 	struct fit fit = any;
 	uint64_t phys;
 
-	insert(extents, 0x0, 0x40);
-	insert(extents, 0x50, 0x8);
-	insert(extents, 0x60, 0x10);
-	insert(extents, 0x80, 0x10);
-	insert(extents, 0x100, 0x20);
-	fit.size_bytes = 9; /* the smallest that suffices, the lower of two */
+	insert(extents, 0, 0x40 * M);
+	insert(extents, 0x50 * M, 0x8 * M);
+	insert(extents, 0x60 * M, 0x10 * M);
+	insert(extents, 0x80 * M, 0x10 * M);
+	insert(extents, 0x100 * M, 0x20 * M);
+	fit.size_bytes =
+		9 * M; /* the smallest that suffices, the lower of two */
 	ck_assert(extents_find(extents, &fit, &phys));
-	ck_assert_uint_eq(phys, 0x60);
-	fit.align_bytes = 0x80;
+	ck_assert_uint_eq(phys, 0x60 * M);
+	fit.align_bytes = 0x80 * M;
 	ck_assert(extents_find(extents, &fit, &phys));
-	ck_assert_uint_eq(phys, 0x80);
-	fit.size_bytes = 0x11;
+	ck_assert_uint_eq(phys, 0x80 * M);
+	fit.size_bytes = 0x11 * M;
 	ck_assert(extents_find(extents, &fit, &phys));
-	ck_assert_uint_eq(phys, 0x100);
-	fit.max_phys = 0x110 - 1;
+	ck_assert_uint_eq(phys, 0x100 * M);
+	fit.max_phys = 0x110 * M - 1;
 	ck_assert(extents_take(extents, &fit, &phys));
 	ck_assert_uint_eq(phys, 0);
-	ck_assert_runs(extents, "11+2f 50+8 60+10 80+10 100+20 ");
-	fit.max_phys = 0x10;
+	ck_assert_runs(extents, "1100000+2f00000 5000000+800000 "
+				"6000000+1000000 8000000+1000000 "
+				"10000000+2000000 ");
+	fit.max_phys = 0x10 * M;
 	ck_assert(!extents_take(extents, &fit, &phys));
-	ck_assert_runs(extents, "11+2f 50+8 60+10 80+10 100+20 ");
+	ck_assert_uint_eq(extents_count(extents), 5);
+}
+END_TEST
+
+/* A run that is longer by just so much is near to the best fit. */
+START_TEST(lowest_of_near)
+{
+	_cleanup_(extents_freep) struct extents *extents = make(4);
+	struct fit fit = any;
+	uint64_t phys;
+
+	fit.size_bytes = 9;
+	insert(extents, 0, 10 + EXTENTS_NEAR_BYTES + 1);
+	insert(extents, M, 10 + EXTENTS_NEAR_BYTES);
+	insert(extents, 2 * M, 10);
+	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert_uint_eq(phys, M);
+	remove_run(extents, 0, 1);
+	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert_uint_eq(phys, 1);
+	/* near to the best that has a place: with the alignment that is not the
+	 * first one, and the one at M has none */
+	remove_run(extents, M, 1);
+	insert(extents, 3 * M - 1, 10);
+	fit.align_bytes = 2 * M;
+	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert_uint_eq(phys, 2 * M);
+}
+END_TEST
+
+/* The last one that is looked at is the lowest but for one. */
+START_TEST(lowest_of_some)
+{
+	_cleanup_(extents_freep) struct extents *extents =
+		make(EXTENTS_TRIED + 1);
+	struct fit fit = any;
+	uint64_t phys;
+
+	for (uint64_t i = 0; i <= EXTENTS_TRIED; i++)
+		insert(extents, (EXTENTS_TRIED - i) * 0x1000, 0x10 + i);
+	fit.size_bytes = 0x10;
+	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert_uint_eq(phys, 0x1000);
+	fit.size_bytes = 0x11;
+	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert_uint_eq(phys, 0);
 }
 END_TEST
 
@@ -269,6 +318,8 @@ int main(void)
 	tcase_add_test(tcase, joins);
 	tcase_add_test(tcase, splits);
 	tcase_add_test(tcase, best_of_all);
+	tcase_add_test(tcase, lowest_of_near);
+	tcase_add_test(tcase, lowest_of_some);
 	tcase_add_test(tcase, end_of_address_space);
 	tcase_add_test(tcase, nodes_return);
 	tcase_add_test_raise_signal(tcase, too_many, SIGABRT);

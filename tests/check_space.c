@@ -228,20 +228,24 @@ END_TEST
 
 START_TEST(best_fit)
 {
+	const uint64_t U = 64 * G; /* runs that differ by it are not near */
 	const struct run given[] = {
-		{0, 8 * G}, {16 * G, 3 * G}, {32 * G, 3 * G}, {48 * G, 2 * G}};
+		{0, 8 * U}, {16 * U, 3 * U}, {32 * U, 3 * U}, {48 * U, 2 * U}};
 	_cleanup_space_ struct space *space = make(G, given, 4);
-	struct space_request three = request(3 * G), one = request(G);
-	struct space_request low = request(G);
+	struct space_request three = request(3 * U), one = request(U);
+	struct space_request low = request(U), few = request(G);
 
-	low.max_phys = 32 * G - 1;
-	ck_assert_alloc(space, one, 48 * G); /* the smallest run */
-	ck_assert_alloc(space, one, 49 * G);
-	ck_assert_alloc(space, three, 16 * G); /* the lower of two */
-	ck_assert_alloc(space, three, 32 * G);
+	low.max_phys = 32 * U - 1;
+	ck_assert_alloc(space, one, 48 * U); /* the smallest run */
+	ck_assert_alloc(space, one, 49 * U);
+	ck_assert_alloc(space, three, 16 * U); /* the lower of two */
+	ck_assert_alloc(space, three, 32 * U);
 	ck_assert_alloc(space, three, 0);
-	release(space, 32 * G, 3 * G);
-	ck_assert_alloc(space, low, 3 * G); /* the smallest below 32 */
+	release(space, 32 * U, 3 * U);
+	ck_assert_alloc(space, low, 3 * U); /* the smallest below 32 */
+	release(space, 16 * U, 2 * G);
+	release(space, 48 * U, G);
+	ck_assert_alloc(space, few, 16 * U); /* the lowest near to it */
 }
 END_TEST
 

@@ -216,37 +216,70 @@ static size_t model_run_start(const struct model *model, size_t at)
 	return at;
 }
 
-/* True where the best place is among the first EXTENTS_TRIED free runs that
- * suffice without constraints, or there are none: then it is found. */
-static bool model_is_sure(const struct model *model,
-			  const struct space_request *request, size_t count,
-			  int best)
-{
-	size_t start = model_run_start(model, (size_t)best);
-	size_t best_length = model_stretch(model, start, true), length, n = 0;
+/* A free run, in granules. */
+struct stretch {
+	size_t start, length;
+};
 
-	count += request->tail_bytes / model->granule_bytes;
+/* The shortest free runs of at least count granules, at most EXTENTS_TRIED, in
+ * order of length and then of address; returns how many. */
+static size_t model_shortest(const struct model *model, size_t count,
+			     struct stretch shortest[EXTENTS_TRIED])
+{
+	size_t n = 0, length, k;
+
 	for (size_t i = 0; i < model->n; i += length ? length : 1) {
 		length = model_stretch(model, i, true);
-		n += length >= count && (length < best_length ||
-					 (length == best_length && i < start));
+		if (length < count || length == 0)
+			continue;
+		for (k = n; k > 0 && shortest[k - 1].length > length; k--)
+			if (k < EXTENTS_TRIED)
+				shortest[k] = shortest[k - 1];
+		if (k < EXTENTS_TRIED)
+			shortest[k] = (struct stretch){i, length};
+		n += n < EXTENTS_TRIED;
 	}
-	return n < EXTENTS_TRIED;
+	return n;
 }
 
-/* True where the request may get the place from at on: the best, or where that
- * is not sure the lowest in any free run. */
+/* Among those the place that the space takes: of the first that has one, and
+ * those near to it, the lowest; -1 where none has. */
+static int model_near(const struct model *model,
+		      const struct space_request *request, size_t count)
+{
+	size_t tail = request->tail_bytes / model->granule_bytes;
+	struct stretch shortest[EXTENTS_TRIED];
+	size_t n = model_shortest(model, count + tail, shortest);
+	uint64_t longest = UINT64_MAX;
+	int best = -1, at;
+
+	for (size_t i = 0; i < n && shortest[i].length <= longest; i++) {
+		at = model_place(model, request, shortest[i].start,
+				 shortest[i].length, count);
+		if (at < 0)
+			continue;
+		if (best < 0)
+			longest = shortest[i].length +
+				  EXTENTS_NEAR_BYTES / model->granule_bytes;
+		if (best < 0 || at < best)
+			best = at;
+	}
+	return best;
+}
+
+/* True where the request may get the place from at on: that one, or where there
+ * is none such the lowest in any free run. */
 static bool model_allows(const struct model *model,
 			 const struct space_request *request, size_t count,
-			 int best, size_t at)
+			 size_t at)
 {
 	size_t start = model_run_start(model, at);
+	int near = model_near(model, request, count);
 
-	if (model_is_sure(model, request, count, best))
-		return at == (size_t)best;
+	if (near >= 0)
+		return at == (size_t)near;
 	return model_place(model, request, start,
-			   model_stretch(model, start, true),
-			   count) == (int)at;
+			   model_stretch(model, start, true), count) == (int)at;
 }
 
 /* The granule at an address. */
@@ -405,11 +438,10 @@ static void try_alloc(struct trial *trial)
 		count += request.tail_bytes / model->granule_bytes;
 		granule = model_granule(model, run.phys);
 		EXPECT(trial, granule < model->n);
-		EXPECT(trial,
-		       model_allows(model, &request,
-				    count - request.tail_bytes /
-						    model->granule_bytes,
-				    at, granule));
+		EXPECT(trial, model_allows(model, &request,
+					   count - request.tail_bytes /
+							   model->granule_bytes,
+					   granule));
 		EXPECT(trial, run.size_bytes == count * model->granule_bytes);
 		model_take(model, granule, count);
 		return;

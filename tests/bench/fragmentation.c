@@ -23,7 +23,7 @@
 
 #define MIB	       UINT64_C(256) /* granules */
 #define GIB	       (1024 * MIB)
-#define N_SEEDS	       3
+#define N_SEEDS	       5
 #define TURNS	       12000
 #define TURNS_PER_GIB  1500 /* where that is more */
 #define USUAL_REGION   (4 * GIB)

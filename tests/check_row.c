@@ -273,16 +273,11 @@ END_TEST
 static uint32_t camera_uid = 1000;
 static const struct credentials camera = {.uid = 1000, .gid = 1000};
 static struct partitions partitions;
+static struct config_reservation reservation; /* the partitions borrow it */
 
 static void partition(uint64_t reserved_bytes)
 {
 	const struct run all = {.phys = BASE, .size_bytes = 16 * G};
-	const struct config_reservation reservation = {
-		.name = (char *)"camera",
-		.who.uids = &camera_uid,
-		.who.n_uids = 1,
-		.size_bytes = reserved_bytes,
-	};
 	const struct partitions_spec spec = {
 		.granule_bytes = G,
 		.segments = &all,
@@ -291,6 +286,12 @@ static void partition(uint64_t reserved_bytes)
 		.n_reservations = reserved_bytes ? 1 : 0,
 	};
 
+	reservation = (struct config_reservation){
+		.name = (char *)"camera",
+		.who.uids = &camera_uid,
+		.who.n_uids = 1,
+		.size_bytes = reserved_bytes,
+	};
 	ck_assert_int_eq(partitions_init(&partitions, &spec, NULL), 0);
 }
 

@@ -282,6 +282,7 @@ static void fill_claim(struct ledger_record *record,
 {
 	record->guard = 0;
 	record->id = claim->id;
+	record->shelf_id = claim->shelf_id;
 	record->phys = claim->run.phys;
 	record->size_bytes = claim->run.size_bytes;
 	record->guard_bytes = claim->guard_bytes;

@@ -40,7 +40,8 @@ uint64_t ledger_first_id(const struct ledger *ledger);
 /* What a buffer is before there is anything to hold. */
 struct ledger_claim {
 	uint64_t id;
-	struct run run; /* with its guard */
+	uint64_t shelf_id; /* not larger */
+	struct run run;	   /* with its guard */
 	uint64_t guard_bytes;
 	uint32_t owner_uid;
 	uint32_t flags;	     /* LEDGER_MADE_UP */

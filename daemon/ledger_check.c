@@ -13,8 +13,8 @@
  * A ledger that is believed although it is wrong gives the same memory to two
  * clients, so everything is looked at before anything is used: each record by
  * itself (its check, and whether what it says is possible at all), then all of
- * them together (no id twice, no byte twice).  One wrong record spoils the
- * whole: what it was a record of cannot be known.
+ * them together (no id twice, no descriptor twice, no byte twice).  One wrong
+ * record spoils the whole: what it was a record of cannot be known.
  *
  * What a daemon that was killed in the middle of a store leaves is right by the
  * order of its stores, and is not damage: see ledger_form.h.
@@ -88,8 +88,8 @@ static bool is_possible(const struct ledger_record *record, uint64_t next_id)
 {
 	uint64_t last;
 
-	return record->id > 0 && record->id < next_id &&
-	       record->size_bytes > 0 &&
+	return record->id > 0 && record->id < next_id && record->shelf_id > 0 &&
+	       record->shelf_id <= record->id && record->size_bytes > 0 &&
 	       !__builtin_add_overflow(record->phys, record->size_bytes - 1,
 				       &last) &&
 	       record->guard_bytes < record->size_bytes &&
@@ -136,6 +136,14 @@ static int by_id(const void *a, const void *b)
 	return (*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id;
 }
 
+static int by_shelf_id(const void *a, const void *b)
+{
+	const struct ledger_record *const *x = a, *const *y = b;
+
+	return (*x)->shelf_id < (*y)->shelf_id ? -1
+					       : (*x)->shelf_id > (*y)->shelf_id;
+}
+
 static int by_address(const void *a, const void *b)
 {
 	const struct ledger_record *const *x = a, *const *y = b;
@@ -172,6 +180,14 @@ static int compare_records(const struct ledger_record **records, size_t n,
 				"the ledger is damaged: buffer %" PRIu64
 				" is in it twice",
 				records[i]->id);
+	qsort(records, n, sizeof(struct ledger_record *), by_shelf_id);
+	for (size_t i = 1; i < n; i++)
+		if (records[i - 1]->shelf_id == records[i]->shelf_id)
+			return error_set(
+				why, LEDGER_E_DAMAGED,
+				"the ledger is damaged: buffers %" PRIu64
+				" and %" PRIu64 " share a descriptor",
+				records[i - 1]->id, records[i]->id);
 	qsort(records, n, sizeof(struct ledger_record *), by_address);
 	for (size_t i = 1; i < n; i++) {
 		const struct ledger_record *a = records[i - 1], *b = records[i];

@@ -46,7 +46,9 @@ struct ledger_record {
 	uint32_t guard; /* LEDGER_GUARD_FILLED, or anything else: it is not */
 
 	/* what is known when the run is taken */
-	uint64_t id; /* of the buffer */
+	uint64_t id;	   /* of the buffer */
+	uint64_t shelf_id; /* under which its descriptor lies on a shelf: its
+			      own, or that of the first buffer that had it */
 	uint64_t phys;
 	uint64_t size_bytes;  /* of the run, guard included */
 	uint64_t guard_bytes; /* of them, at the end */
@@ -63,7 +65,7 @@ struct ledger_record {
 	uint64_t inode;
 	uint64_t lent_check; /* of all from id to here */
 
-	uint8_t room[56]; /* for later versions; not looked at */
+	uint8_t room[48]; /* for later versions; not looked at */
 };
 
 /* A number below which ids may have been used.  Of two, the larger one whose
@@ -86,8 +88,8 @@ struct ledger_header {
 };
 
 static_assert(sizeof(struct ledger_record) == 256, "form of the ledger");
-static_assert(offsetof(struct ledger_record, claim_check) == 160, "no gaps");
-static_assert(offsetof(struct ledger_record, lent_check) == 192, "no gaps");
+static_assert(offsetof(struct ledger_record, claim_check) == 168, "no gaps");
+static_assert(offsetof(struct ledger_record, lent_check) == 200, "no gaps");
 static_assert(sizeof(struct ledger_header) == 256, "form of the ledger");
 static_assert(offsetof(struct ledger_header, check) == 64, "no gaps");
 

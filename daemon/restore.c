@@ -84,7 +84,7 @@ static void forget(struct vault *vault, size_t place)
 	log_warning("buffer %" PRIu64 " '%s' of uid %" PRIu32
 		    " is of a region '%s' that is no more; it is forgotten",
 		    record->id, record->name, record->owner_uid, record->region);
-	entry = vault_take(vault, record->id, &fd);
+	entry = vault_take(vault, record->shelf_id, &fd);
 	if (entry)
 		(void)vault_erase(entry);
 	else
@@ -300,7 +300,7 @@ static void restore_buffer(struct tally *tally, struct vault *vault,
 		quarantine(tally, region, found.record, "as they were before");
 		return;
 	}
-	found.entry = vault_take(vault, found.record->id, &found.fd);
+	found.entry = vault_take(vault, found.record->shelf_id, &found.fd);
 	if (!found.entry) {
 		quarantine(tally, region, found.record,
 			   "nothing was kept that tells whether somebody uses "
@@ -382,7 +382,7 @@ void restore_settle(struct vault *vault)
 			vault_void(vault, place);
 			continue;
 		}
-		entry = vault_take(vault, record->id, &fd);
+		entry = vault_take(vault, record->shelf_id, &fd);
 		if (!entry)
 			continue;
 		vault_put_back_consume(entry, fd);

@@ -20,13 +20,19 @@
  *	erased	the record is free		nobody has it: dirty memory
  *	dropped	what lies on the shelf is garbage
  *
+ * An object that may be lent again is cleared instead of being dropped: it lies
+ * on its shelf and no record speaks of it, which to the next daemon is garbage.
+ * The next buffer that gets it is claimed with the shelf's id in its record, is
+ * kept already, and is lent.  So no descriptor is sent a second time, and the
+ * references of the daemon stay as many as they were.
+ *
  * A daemon that is killed between two of these steps leaves what stands in the
  * last column of the one before.  A record that says lent without a descriptor
  * is never left behind by a kill, only by a store that was lost: then nothing
  * can tell when its memory is free, and it is not.
  *
- * At start-up everything is found again by id.  An entry whose region does not
- * exist today stays where it is: it may exist again tomorrow.
+ * At start-up everything is found again by the id on the shelf.  An entry whose
+ * region does not exist today stays where it is: it may exist again tomorrow.
  */
 
 static const struct shelf_keeper the_manager = {
@@ -35,14 +41,13 @@ static const struct shelf_keeper the_manager = {
 	.prove_store = manager_prove_store,
 };
 
-static struct vault_entry *entry_new(struct vault *vault, size_t place)
+static struct vault_entry *entry_new(struct vault *vault)
 {
 	struct vault_entry *entry = calloc(1, sizeof(*entry));
 
 	if (!entry)
 		return NULL;
 	entry->vault = vault;
-	entry->place = place;
 	entry->fd = -1;
 	shelf_item_init(&entry->item, 0, -1);
 	list_append(&vault->entries, &entry->link);
@@ -59,6 +64,18 @@ static void entry_free(struct vault_entry *entry)
 
 /* ---- lending ------------------------------------------------------------- */
 
+static int enter(struct vault_entry *entry, const struct ledger_claim *claim,
+		 uint64_t shelf_id)
+{
+	struct ledger_claim entered = *claim;
+	int r;
+
+	entered.shelf_id = shelf_id;
+	r = ledger_claim(entry->vault->file.ledger, &entered, &entry->place);
+	entry->recorded = r == 0;
+	return r;
+}
+
 int vault_claim(struct vault *vault, const struct ledger_claim *claim,
 		struct vault_entry **entryp)
 {
@@ -68,10 +85,10 @@ int vault_claim(struct vault *vault, const struct ledger_claim *claim,
 	*entryp = NULL;
 	if (!vault || !vault->file.ledger)
 		return 0;
-	entry = entry_new(vault, 0);
+	entry = entry_new(vault);
 	if (!entry)
 		return -ENOMEM;
-	r = ledger_claim(vault->file.ledger, claim, &entry->place);
+	r = enter(entry, claim, claim->id);
 	if (r < 0) {
 		entry_free(entry);
 		return r;
@@ -116,16 +133,45 @@ void vault_drain(struct vault_entry *entry)
 		ledger_drain(entry->vault->file.ledger, entry->place);
 }
 
+static void erase_record(struct vault_entry *entry)
+{
+	if (entry->recorded)
+		ledger_erase(entry->vault->file.ledger, entry->place);
+	entry->recorded = false;
+}
+
 struct vault_entry *vault_erase(struct vault_entry *entry)
 {
 	if (!entry)
 		return NULL;
 	if (is_open(entry)) {
-		ledger_erase(entry->vault->file.ledger, entry->place);
+		erase_record(entry);
 		shelves_drop(&entry->vault->shelves, &entry->item);
 	}
 	entry_free(entry);
 	return NULL;
+}
+
+bool vault_has_kept(const struct vault_entry *entry)
+{
+	return entry && entry->item.shelf;
+}
+
+bool vault_clear(struct vault_entry *entry)
+{
+	if (!entry)
+		return true;
+	if (!vault_has_kept(entry))
+		return false;
+	if (is_open(entry))
+		erase_record(entry);
+	return true;
+}
+
+int vault_claim_again(struct vault_entry *entry,
+		      const struct ledger_claim *claim)
+{
+	return enter(entry, claim, entry->item.id);
 }
 
 void vault_freeze(struct vault *vault)
@@ -163,7 +209,7 @@ static int list_lent(struct vault *vault)
 		if (record->state == LEDGER_LENT ||
 		    record->state == LEDGER_DRAINING)
 			vault->lent[vault->n_lent++] = (struct vault_lent){
-				.id = record->id, .place = place};
+				.id = record->shelf_id, .place = place};
 	qsort(vault->lent, vault->n_lent, sizeof(*vault->lent), by_id);
 	return 0;
 }
@@ -180,11 +226,13 @@ static int on_found(void *data, uint64_t id, int fd, struct shelf_item **itemp)
 		(void)fd_close(fd);
 		return 0;
 	}
-	entry = entry_new(vault, lent->place);
+	entry = entry_new(vault);
 	if (!entry) {
 		(void)fd_close(fd);
 		return -ENOMEM;
 	}
+	entry->place = lent->place;
+	entry->recorded = true;
 	lent->entry = entry;
 	entry->fd = fd;
 	shelf_item_init(&entry->item, id, fd);
@@ -290,9 +338,8 @@ struct vault *vault_free(struct vault *vault)
 
 uint64_t vault_first_id(const struct vault *vault)
 {
-	return vault && vault->file.ledger
-		       ? ledger_first_id(vault->file.ledger)
-		       : 1;
+	return vault && vault->file.ledger ? ledger_first_id(vault->file.ledger)
+					   : 1;
 }
 
 size_t vault_count(const struct vault *vault)
@@ -306,9 +353,9 @@ const struct ledger_record *vault_next(const struct vault *vault, size_t *placep
 				  : NULL;
 }
 
-struct vault_entry *vault_take(struct vault *vault, uint64_t id, int *fdp)
+struct vault_entry *vault_take(struct vault *vault, uint64_t shelf_id, int *fdp)
 {
-	struct vault_lent *lent = find_lent(vault, id);
+	struct vault_lent *lent = find_lent(vault, shelf_id);
 
 	if (!lent || !lent->entry || lent->entry->fd < 0)
 		return NULL;

@@ -27,7 +27,8 @@ struct vault_entry {
 	struct list link; // vault::entries
 	struct vault *vault;
 	struct shelf_item item;
-	size_t place; /* of its record */
+	size_t place;  /* of its record */
+	bool recorded; /* it has one */
 	int fd; /* found at the start and taken by nobody yet, owned; or -1 */
 };
 
@@ -37,9 +38,9 @@ struct vault {
 	struct list entries; // vault_entry::link
 	bool frozen;	     /* nothing changes any more */
 
-	/* while the daemon starts: what was lent, by id */
+	/* while the daemon starts: what was lent */
 	struct vault_lent {
-		uint64_t id;
+		uint64_t id; /* on the shelf; sorted by it */
 		size_t place;
 		struct vault_entry *entry; /* NULL: no descriptor was found */
 	} * lent;
@@ -63,8 +64,8 @@ int vault_open(struct vault **vaultp, struct inheritance *inheritance,
 struct vault *vault_free(struct vault *vault);
 DEFINE_CLEANUP(struct vault *, vault_free)
 
-/* The manager keeps nothing after all: has it forget what it may have, and frees
- * the vault, in which nothing must have been entered. */
+/* The manager keeps nothing after all: has it forget what it may have, and
+ * frees the vault, in which nothing must have been entered. */
 struct vault *vault_withdraw(struct vault *vault);
 
 /* The daemon ends, and its buffers do not: from now on, nothing that is said
@@ -73,8 +74,8 @@ void vault_freeze(struct vault *vault);
 
 /* ---- lending: in this order ---- */
 
-/* There will be a buffer; *entryp stays NULL without a vault.  Or what
- * ledger_claim() gives. */
+/* There will be a buffer, whose descriptor will be kept under its own id;
+ * *entryp stays NULL without a vault.  Or what ledger_claim() gives. */
 int vault_claim(struct vault *vault, const struct ledger_claim *claim,
 		struct vault_entry **entryp);
 /* Its descriptor exists: n of them, all or nothing.  Or what shelves_put()
@@ -89,6 +90,19 @@ void vault_drain(struct vault_entry *entry);
 /* Nobody holds it, or ever did.  Returns NULL. */
 struct vault_entry *vault_erase(struct vault_entry *entry);
 
+/* ---- lending the same object again ---- */
+
+/* Nobody holds the buffer any more, but its descriptor stays where it lies, for
+ * another one.  False: it lies nowhere, and nothing has changed.  True for
+ * NULL, too. */
+bool vault_clear(struct vault_entry *entry);
+/* There will be a buffer that gets that descriptor, as vault_claim(); it need
+ * not be kept again. */
+int vault_claim_again(struct vault_entry *entry,
+		      const struct ledger_claim *claim);
+/* Whether its descriptor lies on a shelf. */
+bool vault_has_kept(const struct vault_entry *entry);
+
 /* ---- starting ---- */
 
 /* The first id that no buffer ever had. */
@@ -97,9 +111,10 @@ uint64_t vault_first_id(const struct vault *vault);
 size_t vault_count(const struct vault *vault);
 const struct ledger_record *vault_next(const struct vault *vault,
 				       size_t *placep);
-/* The entry of a buffer whose descriptor was found, and with *fdp the
- * descriptor, which is the caller's; NULL: it was not, or is taken. */
-struct vault_entry *vault_take(struct vault *vault, uint64_t id, int *fdp);
+/* The entry of a buffer whose descriptor was found, by ledger_record::shelf_id,
+ * and with *fdp the descriptor, which is the caller's; NULL: it was not, or is
+ * taken. */
+struct vault_entry *vault_take(struct vault *vault, uint64_t shelf_id, int *fdp);
 /* Puts back what was taken. */
 void vault_put_back_consume(struct vault_entry *entry, int fd);
 /* The record says of a run what nobody can know. */

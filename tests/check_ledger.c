@@ -47,6 +47,7 @@ static struct ledger_claim claim_of(uint64_t id)
 {
 	return (struct ledger_claim){
 		.id = id,
+		.shelf_id = id,
 		.run = {.phys = id << 20, .size_bytes = 1 << 20},
 		.owner_uid = 1000,
 		.region = "camera",
@@ -112,6 +113,7 @@ START_TEST(record_says_what_was_entered)
 	struct ledger_claim what = claim_of(9);
 	size_t place;
 
+	what.shelf_id = 4;
 	what.guard_bytes = 4096;
 	what.flags = LEDGER_MADE_UP;
 	ck_assert_int_eq(ledger_claim(ledger, &what, &place), 0);
@@ -124,6 +126,7 @@ START_TEST(record_says_what_was_entered)
 	ck_assert_ptr_nonnull(record);
 	ck_assert_uint_eq(record->guard, LEDGER_GUARD_FILLED);
 	ck_assert_uint_eq(record->state, LEDGER_LENT);
+	ck_assert_uint_eq(record->shelf_id, 4);
 	ck_assert_uint_eq(record->phys, 9 << 20);
 	ck_assert_uint_eq(record->size_bytes, 1 << 20);
 	ck_assert_uint_eq(record->guard_bytes, 4096);
@@ -454,8 +457,8 @@ static size_t watch_steps(pid_t pid, const size_t *done)
 {
 	size_t room = 2 * size_of(), changes = 0; /* it grows once */
 	uint8_t *last = calloc(1, room);
-	const uint8_t *now = mmap(NULL, room, PROT_READ, MAP_SHARED,
-				  ledger_fd(ledger), 0);
+	const uint8_t *now =
+		mmap(NULL, room, PROT_READ, MAP_SHARED, ledger_fd(ledger), 0);
 	int code;
 
 	ck_assert_ptr_nonnull(last);

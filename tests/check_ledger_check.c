@@ -26,6 +26,7 @@ static void enter(struct ledger_record *record, uint32_t state, uint64_t id)
 {
 	record->state = state;
 	record->id = id;
+	record->shelf_id = id;
 	record->phys = 0x100000 * id;
 	record->size_bytes = 0x100000;
 	record->owner_uid = 1000;
@@ -230,6 +231,8 @@ START_TEST(what_cannot_be_is_refused)
 	REFUSED(record->id = 0);
 	REFUSED(record->id = 2049);
 	REFUSED(record->id = UINT64_MAX);
+	REFUSED(record->shelf_id = 0);
+	REFUSED(record->shelf_id = record->id + 1);
 	REFUSED(record->size_bytes = 0);
 	REFUSED(record->phys = UINT64_MAX - 0x100000 + 2);
 	REFUSED(record->guard_bytes = 0x100000);
@@ -255,6 +258,17 @@ START_TEST(no_id_is_there_twice)
 	sign(&image->records[0]);
 	ck_assert_int_eq(check(), LEDGER_E_DAMAGED);
 	ck_assert_ptr_nonnull(strstr(why.text, "buffer 2048 is in it twice"));
+}
+END_TEST
+
+START_TEST(no_descriptor_is_there_twice)
+{
+	image->records[0].shelf_id = 1;
+	sign(&image->records[0]);
+	ck_assert_int_eq(check(), LEDGER_E_DAMAGED);
+	ck_assert_ptr_nonnull(strstr(why.text, " share a descriptor"));
+	image->records[3].state = LEDGER_FREE;
+	ck_assert_int_eq(check(), 0);
 }
 END_TEST
 
@@ -308,6 +322,7 @@ int main(void)
 	tcase_add_test(tcase, promise_that_was_being_written_counts);
 	tcase_add_test(tcase, what_cannot_be_is_refused);
 	tcase_add_test(tcase, no_id_is_there_twice);
+	tcase_add_test(tcase, no_descriptor_is_there_twice);
 	tcase_add_test(tcase, no_byte_is_there_twice);
 	tcase_add_test(tcase, made_up_addresses_count_within_a_region);
 	return harness_run(suite);

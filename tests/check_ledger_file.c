@@ -65,6 +65,7 @@ static void claim(uint64_t id)
 {
 	const struct ledger_claim what = {
 		.id = id,
+		.shelf_id = id,
 		.run = {id << 20, 1 << 20},
 		.region = "r",
 		.backend = "devmem",

@@ -82,9 +82,9 @@ static void after(void)
 	inheritance_deinit(&kept);
 }
 
-static struct vault_entry *claim(uint64_t id)
+static struct ledger_claim claim_of(uint64_t id)
 {
-	const struct ledger_claim what = {
+	return (struct ledger_claim){
 		.id = id,
 		.run = {id << 20, 1 << 20},
 		.owner_uid = 1000,
@@ -92,6 +92,11 @@ static struct vault_entry *claim(uint64_t id)
 		.backend = "devmem",
 		.name = "n",
 	};
+}
+
+static struct vault_entry *claim(uint64_t id)
+{
+	const struct ledger_claim what = claim_of(id);
 	struct vault_entry *entry;
 
 	ck_assert_int_eq(vault_claim(vault, &what, &entry), 0);
@@ -148,6 +153,8 @@ START_TEST(no_vault_is_no_burden)
 	vault_lend(entry, &(struct ledger_object){.token = 1});
 	vault_note_guard(entry);
 	vault_drain(entry);
+	ck_assert(vault_clear(entry));
+	ck_assert(!vault_has_kept(entry));
 	ck_assert_ptr_null(vault_erase(entry));
 	ck_assert_uint_eq(vault_first_id(NULL), 1);
 	vault_freeze(NULL);
@@ -222,6 +229,124 @@ START_TEST(each_step_says_what_it_has_reached)
 }
 END_TEST
 
+static size_t count_messages(void)
+{
+	const struct shelf *shelf;
+	size_t n = 0;
+
+	list_for_each (shelf, &vault->shelves.all, link)
+		n += shelf->n_messages;
+	return n;
+}
+
+static uint64_t shelf_id_of(uint64_t id)
+{
+	const struct ledger_record *record;
+
+	for (size_t at = 0; (record = vault_next(vault, &at)); at++)
+		if (record->id == id)
+			return record->shelf_id;
+	return 0;
+}
+
+/* The same descriptor for one buffer after the other, which is sent once. */
+START_TEST(descriptor_is_kept_for_the_next_buffer)
+{
+	struct ledger_claim what;
+	struct vault_entry *entry;
+	int fd, found;
+
+	entry = lend(1, &fd);
+	for (uint64_t id = 2; id < 100; id++) {
+		what = claim_of(id);
+		ck_assert(vault_has_kept(entry));
+		ck_assert(vault_clear(entry));
+		ck_assert_uint_eq(vault_count(vault), 0);
+		ck_assert_int_eq(vault_claim_again(entry, &what), 0);
+		ck_assert(vault_has_kept(entry));
+		vault_lend(entry, &(struct ledger_object){.token = id});
+		ck_assert_uint_eq(count_messages(), 1);
+	}
+	restart();
+	ck_assert_uint_eq(vault_count(vault), 1);
+	ck_assert_uint_eq(shelf_id_of(99), 1);
+	entry = vault_take(vault, 1, &found);
+	ck_assert_ptr_nonnull(entry);
+	ck_assert_uint_eq(inode_of(found), inode_of(fd));
+	/* and for one more, which an earlier daemon sent */
+	ck_assert(vault_clear(entry));
+	what = claim_of(2000);
+	ck_assert_int_eq(vault_claim_again(entry, &what), 0);
+	vault_lend(entry, &(struct ledger_object){.token = 2000});
+	(void)fd_close(found);
+	restart();
+	ck_assert_uint_eq(shelf_id_of(2000), 1);
+	ck_assert_ptr_nonnull(vault_take(vault, 1, &found));
+	ck_assert_uint_eq(inode_of(found), inode_of(fd));
+	(void)fd_close(found);
+	(void)fd_close(fd);
+}
+END_TEST
+
+/* Killed after each of the steps of lending it again. */
+START_TEST(each_step_of_keeping_says_what_it_has_reached)
+{
+	const struct ledger_claim what[] = {claim_of(3), claim_of(5)};
+	struct vault_entry *entry;
+	int fd, found;
+
+	entry = lend(1, &fd);
+	ck_assert(vault_clear(entry));
+	restart();
+	ck_assert_uint_eq(vault_count(vault), 0);
+	ck_assert_ptr_null(vault_take(vault, 1, &found));
+	ck_assert_uint_eq(count_messages(), 0);
+	(void)fd_close(fd);
+
+	entry = lend(2, &fd);
+	ck_assert(vault_clear(entry));
+	ck_assert_int_eq(vault_claim_again(entry, &what[0]), 0);
+	restart();
+	ck_assert_uint_eq(state_of(3), LEDGER_CLAIMED);
+	ck_assert_uint_eq(state_of(2), LEDGER_FREE);
+	ck_assert_ptr_null(vault_take(vault, 2, &found));
+	vault_void(vault, 0);
+	(void)fd_close(fd);
+
+	entry = lend(4, &fd);
+	ck_assert(vault_clear(entry));
+	ck_assert_int_eq(vault_claim_again(entry, &what[1]), 0);
+	vault_lend(entry, &(struct ledger_object){.token = 5});
+	restart();
+	ck_assert_uint_eq(state_of(5), LEDGER_LENT);
+	ck_assert_uint_eq(state_of(4), LEDGER_FREE);
+	ck_assert_ptr_null(vault_take(vault, 5, &found));
+	ck_assert_ptr_nonnull(vault_take(vault, 4, &found));
+	ck_assert_uint_eq(inode_of(found), inode_of(fd));
+	(void)fd_close(found);
+	(void)fd_close(fd);
+}
+END_TEST
+
+START_TEST(cleared_entry_is_dropped_like_any_other)
+{
+	struct vault_entry *entry;
+	int fd;
+
+	entry = claim(1);
+	ck_assert(!vault_has_kept(entry));
+	ck_assert(!vault_clear(entry)); /* it lies nowhere */
+	ck_assert_uint_eq(state_of(1), LEDGER_CLAIMED);
+	ck_assert_ptr_null(vault_erase(entry));
+	entry = lend(2, &fd);
+	ck_assert(vault_clear(entry));
+	ck_assert_ptr_null(vault_erase(entry));
+	ck_assert_uint_eq(vault_count(vault), 0);
+	ck_assert_uint_eq(count_messages(), 0);
+	(void)fd_close(fd);
+}
+END_TEST
+
 START_TEST(frozen_vault_keeps_everything)
 {
 	struct vault_entry *entry;
@@ -231,6 +356,7 @@ START_TEST(frozen_vault_keeps_everything)
 	vault_freeze(vault);
 	vault_drain(entry);
 	vault_note_guard(entry);
+	ck_assert(vault_clear(entry));
 	ck_assert_ptr_null(vault_erase(entry));
 	(void)fd_close(fd);
 	restart();
@@ -370,6 +496,9 @@ int main(void)
 	tcase_add_test(tcase, ledger_is_left_with_the_manager_once);
 	tcase_add_test(tcase, what_was_lent_is_taken_once);
 	tcase_add_test(tcase, each_step_says_what_it_has_reached);
+	tcase_add_test(tcase, descriptor_is_kept_for_the_next_buffer);
+	tcase_add_test(tcase, each_step_of_keeping_says_what_it_has_reached);
+	tcase_add_test(tcase, cleared_entry_is_dropped_like_any_other);
 	tcase_add_test(tcase, frozen_vault_keeps_everything);
 	tcase_add_test(tcase, many_are_kept_in_one_go);
 	tcase_add_test(tcase, what_nobody_takes_stays);

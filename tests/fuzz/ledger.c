@@ -53,6 +53,7 @@ static void do_claim(struct keeping *keeping)
 	uint8_t how = input_u8(keeping->input);
 	const struct ledger_claim claim = {
 		.id = keeping->next_id,
+		.shelf_id = keeping->next_id,
 		.run.phys = keeping->next_id << 20,
 		.run.size_bytes = UINT64_C(4096) << (how % 8),
 		.guard_bytes = how & 0x10 ? 2048 : 0,
@@ -166,6 +167,7 @@ static void check_record(const struct ledger_record *record, uint64_t next_id)
 	uint64_t last;
 
 	fuzz_assert(record->id > 0 && record->id < next_id);
+	fuzz_assert(record->shelf_id > 0 && record->shelf_id <= record->id);
 	fuzz_assert(record->size_bytes > 0);
 	fuzz_assert(!__builtin_add_overflow(record->phys,
 					    record->size_bytes - 1, &last));
@@ -187,6 +189,7 @@ static void check_records(const struct ledger *ledger, uint64_t next_id)
 		check_record(record, next_id);
 		for (size_t i = 0; i < n; i++) {
 			fuzz_assert(records[i]->id != record->id);
+			fuzz_assert(records[i]->shelf_id != record->shelf_id);
 			fuzz_assert(!overlap(records[i], record));
 		}
 		if (n < MAX_COMPARED)

@@ -243,6 +243,15 @@ static void make_twins(struct ledger *ledger)
 	struct ledger_record *record = find_lent(ledger, 1);
 
 	record->id = find_lent(ledger, 0)->id;
+	record->shelf_id = record->id;
+	rewrite_checks(record);
+}
+
+static void share_descriptor(struct ledger *ledger)
+{
+	struct ledger_record *record = find_lent(ledger, 1);
+
+	record->shelf_id = find_lent(ledger, 0)->shelf_id;
 	rewrite_checks(record);
 }
 
@@ -269,6 +278,7 @@ static const struct {
 	{make_impossible, "says what cannot be"},
 	{make_overlap, "overlap at"},
 	{make_twins, "is in it twice"},
+	{share_descriptor, "share a descriptor"},
 	{move_outside, "which is no place in it"},
 };
 #define N_DAMAGES (int)(sizeof(damages) / sizeof(damages[0]))

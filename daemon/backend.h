@@ -128,6 +128,15 @@ struct backend {
 	 * it finds them there. */
 	int (*object_populate)(struct object *object, uint64_t offset,
 			       uint64_t length);
+	/* Nobody holds it any more: undoes what its holders may have left on
+	 * it, so that it could stand for another buffer of the same run.  A
+	 * negative errno: it cannot, and is to be freed. */
+	int (*object_retire)(struct object *object);
+	/* Lets one that is retired stand for another buffer, with a name and a
+	 * token of its own.  Its run is clean and taken again.  A negative
+	 * errno: it is to be freed.  NULL, both: an object is lent once, as
+	 * something of it may outlive the verdict that nobody holds it. */
+	int (*object_renew)(struct object *object, const char *name);
 	/* Makes it of a descriptor that an earlier daemon had; what says all
 	 * but its memory, as it was then.  The descriptor is taken over only
 	 * where this returns 0.  It is believed to be what it can be seen to
@@ -135,7 +144,7 @@ struct backend {
 	int (*object_adopt)(struct memory *memory, const struct object *what,
 			    struct object **objectp, struct error *why);
 	/* Only when object_held() said 0 (or at shutdown: whoever holds it then
-	 * keeps it as it is). */
+	 * keeps it as it is).  Of one that is retired, from the worker, too. */
 	void (*object_free)(struct object *object);
 	/* [worker] Gives the pages of a part of it back to the kernel, where
 	 * nobody holds it: object_free() is quick then.  NULL: an object has

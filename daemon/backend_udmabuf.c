@@ -29,6 +29,30 @@
  *
  * The first DMA_BUF_IOCTL_SYNC of a udmabuf only prepares it and flushes
  * nothing, so each buffer gets its first one before it is lent.
+ *
+ * A udmabuf that only the daemon holds can stand for the next buffer of its
+ *run. Descriptors, mappings, messages and attached devices count, so there are
+ *none. What does not count:
+ *
+ *	contents	zeroed as ever.  What zeroes also writes back the caches
+ *			(udmabuf_window.c), and nobody touches the run between
+ *			that and its next holder, to whom memory and caches are
+ *			what they are behind the first SYNC of a new one.
+ *	pages		cannot be kept apart from a mapping since 6.11
+ *			(VM_PFNMAP).  Before 6.5 a pipe could have some: they
+ *			are the pool's, and a new udmabuf would be made of them.
+ *	fences		one that has not signalled would hold up devices of the
+ *			next holder: such a udmabuf is closed.  A device that
+ *			goes on writing behind its driver's back finds the same
+ *			memory under a new one.
+ *	the open file	is one for all holders.  Its flags are set back.  It has
+ *			no position, and sends no signals to whoever F_SETOWN
+ *			named; a flock() never conflicts with itself.
+ *	name, token	are new.
+ *	O_PATH, epoll	a descriptor of the one kind shows the name, with the
+ *			new token, an entry of the other when fences signal.
+ *			Neither can be mapped or turned into one that can.  See
+ *			kept.c for whom they may concern.
  */
 
 static uint64_t page_bytes_of(const struct memory_spec *spec)
@@ -196,6 +220,16 @@ static int udmabuf_object_new(struct memory *memory, const struct run *run,
 	return 0;
 }
 
+static int udmabuf_object_retire(struct object *object)
+{
+	return dmabuf_reset(object->fd);
+}
+
+static int udmabuf_object_renew(struct object *object, const char *name)
+{
+	return name_dmabuf(object->fd, name, &object->token);
+}
+
 static int udmabuf_object_adopt(struct memory *memory, const struct object *what,
 				struct object **objectp, struct error *why)
 {
@@ -293,6 +327,8 @@ const struct backend backend_udmabuf = {
 	.memory_export = memory_export,
 	.memory_import = memory_import,
 	.object_new = udmabuf_object_new,
+	.object_retire = udmabuf_object_retire,
+	.object_renew = udmabuf_object_renew,
 	.object_adopt = udmabuf_object_adopt,
 	.object_free = udmabuf_object_free,
 	.object_lend = udmabuf_object_lend,

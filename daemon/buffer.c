@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/kept.h"
 #include "daemon/stock.h"
 #include "proto/message.h"
 #include "proto/text.h"
@@ -27,6 +28,9 @@
  * With a vault, it is recorded before its object is made, and its descriptor is
  * kept before anybody else can have one; see vault.c for what is left when the
  * daemon is killed in between.
+ *
+ * Where its object may be lent again, it waits for the next buffer of its run
+ * (kept.c), which is claimed with the place that the descriptor has in the vault.
  *
  * Everything that the end needs is made at the start (the stain), so that
  * memory can come back when there is no memory.
@@ -117,6 +121,8 @@ static struct buffer *new_buffer(struct region *region, uint64_t id,
 static void free_new(struct buffer *buffer)
 {
 	buffer->entry = vault_erase(buffer->entry);
+	if (buffer->object)
+		buffer->object->memory->backend->object_free(buffer->object);
 	free(buffer->stain);
 	free(buffer);
 }
@@ -137,11 +143,32 @@ static int claim(struct buffer *buffer, const struct buffer_spec *spec,
 		.backend = memory->backend->name,
 		.name = buffer->name,
 	};
-	int r = vault_claim(spec->region->vault, &claim, &buffer->entry);
+	int r = buffer->entry ? vault_claim_again(buffer->entry, &claim)
+			      : vault_claim(spec->region->vault, &claim,
+					    &buffer->entry);
 
 	return r < 0 ? error_set(why, r, "no room to record the buffer: %s",
 				 strerror(-r))
 		     : 0;
+}
+
+/* The object that an earlier buffer had, with its entry, where one was kept. */
+static void reuse_object(struct buffer *buffer, const struct buffer_spec *spec,
+			 const struct run *lent)
+{
+	struct memory *memory = spec->region->memory;
+	struct object *object;
+
+	if (!spec->region->kept)
+		return;
+	object = kept_take(spec->region->kept, memory, lent,
+			   spec->owner->account->uid, &buffer->entry);
+	if (!object || memory->backend->object_renew(object, buffer->name) == 0) {
+		buffer->object = object;
+		return;
+	}
+	buffer->entry = vault_erase(buffer->entry);
+	memory->backend->object_free(object);
 }
 
 static int make_object(struct buffer *buffer, const struct run *lent,
@@ -150,9 +177,11 @@ static int make_object(struct buffer *buffer, const struct run *lent,
 	struct region *region = buffer->region;
 	struct memory *memory = region->memory;
 
+	if (buffer->object)
+		return 0;
 	if (region->stock)
-		buffer->object = stock_take(region->stock, region,
-					    lent->size_bytes);
+		buffer->object =
+			stock_take(region->stock, region, lent->size_bytes);
 	if (!buffer->object)
 		return memory->backend->object_new(memory, lent, buffer->name,
 						   &buffer->object, why);
@@ -174,6 +203,7 @@ int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 
 	if (!buffer)
 		return error_set(why, -ENOMEM, "the daemon is out of memory");
+	reuse_object(buffer, spec, &lent);
 	r = claim(buffer, spec, run, why);
 	if (r == 0)
 		r = make_object(buffer, &lent, why);
@@ -190,26 +220,33 @@ int buffer_new_consume(struct buffer **bufferp, const struct buffer_spec *spec,
 int buffer_keep(struct buffer *const *buffers, size_t n, struct error *why)
 {
 	struct vault_entry *entries[SHELF_BATCH];
+	struct object *objects[SHELF_BATCH];
 	int fds[SHELF_BATCH];
-	int r;
+	size_t n_new = 0;
+	int r = 0;
 
 	if (n == 0 || !buffers[0]->entry)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		entries[i] = buffers[i]->entry;
-		fds[i] = buffers[i]->object->fd;
+		if (vault_has_kept(buffers[i]->entry))
+			continue;
+		entries[n_new] = buffers[i]->entry;
+		objects[n_new] = buffers[i]->object;
+		fds[n_new++] = buffers[i]->object->fd;
 	}
-	r = vault_keep(entries, fds, n);
+	if (n_new > 0)
+		r = vault_keep(entries, fds, n_new);
 	if (r < 0)
 		return error_set(why, r,
 				 "its descriptor cannot be kept for a restart: "
 				 "%s",
 				 strerror(-r));
+	for (size_t i = 0; i < n_new; i++)
+		objects[i]->references++;
 	for (size_t i = 0; i < n; i++) {
-		struct object *object = buffers[i]->object;
+		const struct object *object = buffers[i]->object;
 
-		object->references++;
-		vault_lend(entries[i],
+		vault_lend(buffers[i]->entry,
 			   &(struct ledger_object){.token = object->token,
 						   .device = object->device,
 						   .inode = object->inode});
@@ -264,22 +301,43 @@ static void empty_object(struct buffer *buffer)
 	backend->object_free(buffer->object);
 }
 
+/* Whether the object waits for the next buffer of its run. */
+static bool keep_object(struct buffer *buffer)
+{
+	struct kept *kept = buffer->region->kept;
+
+	if (!kept || !kept_leave_consume(kept, buffer->object, buffer->entry,
+					 buffer_owner_uid(buffer)))
+		return false;
+	buffer->entry = NULL;
+	return true;
+}
+
+static void end_object(struct buffer *buffer, enum buffer_end end)
+{
+	if (end == BUFFER_LEFT)
+		buffer->region->memory->backend->object_free(buffer->object);
+	else
+		empty_object(buffer);
+}
+
 struct buffer *buffer_free(struct buffer *buffer, enum buffer_end end)
 {
 	struct region *region = buffer->region;
 	const struct backend *backend = region->memory->backend;
+	bool is_kept = false;
 
 	if (buffer->pins > 0)
 		broken("buffer %llu ends while it is copied",
 		       (unsigned long long)buffer->id);
+	if (end == BUFFER_USED)
+		is_kept = keep_object(buffer);
 	if (end != BUFFER_LEFT)
 		buffer->entry = vault_erase(buffer->entry);
 	refund(buffer);
 	if (end != BUFFER_UNTOUCHED || buffer->guard_filled) {
-		if (end == BUFFER_LEFT)
-			backend->object_free(buffer->object);
-		else
-			empty_object(buffer);
+		if (!is_kept)
+			end_object(buffer, end);
 		region_soil_consume(region, buffer->stain);
 	} else {
 		backend->object_free(buffer->object);

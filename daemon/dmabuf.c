@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/dma-buf.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -93,6 +94,24 @@ int dmabuf_set_name(int fd_borrow, const char *name)
 	if (ioctl(fd_borrow, DMA_BUF_SET_NAME_B, cut) < 0)
 		return -errno;
 	return 0;
+}
+
+/* POLLOUT says that all fences have signalled, POLLIN that those of writers
+ * have.  Where one has not, the kernel takes a reference to the file until
+ * then, so the descriptor is better closed. */
+int dmabuf_reset(int fd_borrow)
+{
+	struct pollfd pollfd = {fd_borrow, POLLIN | POLLOUT, 0};
+	int r;
+
+	do
+		r = poll(&pollfd, 1, 0);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	if (pollfd.revents != pollfd.events)
+		return -EBUSY;
+	return fcntl(fd_borrow, F_SETFL, O_RDWR) < 0 ? -errno : 0;
 }
 
 int dmabuf_sync(int fd_borrow, uint64_t flags)

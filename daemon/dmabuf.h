@@ -29,6 +29,11 @@ int dmabuf_parse_count(const char *fdinfo, uint64_t *countp);
  * statistics; 31 bytes count, the rest is cut.  0 or a negative errno. */
 int dmabuf_set_name(int fd_borrow, const char *name);
 
+/* Undoes what can be left on a dma-buf, and on its only open file, by those who
+ * held it and are gone: fcntl(F_SETFL).  -EBUSY: a fence was left, of a device
+ * that is not done; or what the system calls give. */
+int dmabuf_reset(int fd_borrow);
+
 /* DMA_BUF_IOCTL_SYNC with DMA_BUF_SYNC_* flags; 0 or a negative errno. */
 int dmabuf_sync(int fd_borrow, uint64_t flags);
 

@@ -129,7 +129,8 @@ void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner)
 			buffer_drain(buffer, now);
 		reaper_hint_again(&lender->reaper, buffer, now);
 	}
-	lender_arm_reaper(lender); /* where it has ended, others may come earlier */
+	lender_arm_reaper(
+		lender); /* where it has ended, others may come earlier */
 }
 
 void lender_owner_gone(struct lender *lender, struct owner *owner)
@@ -212,6 +213,7 @@ int lender_add_region_consume(struct lender *lender, struct region *region)
 	if (r < 0)
 		return r;
 	region->stock = &lender->stock;
+	region->kept = &lender->kept;
 	list_append(&lender->regions, &region->link);
 	lender->n_regions++;
 	scrubber_kick(&lender->scrubber, region, false);
@@ -305,6 +307,9 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 	r = stock_init(&lender->stock, loop, lender->worker);
 	if (r < 0)
 		return r;
+	r = kept_init(&lender->kept, loop, &lender->stock);
+	if (r < 0)
+		return r;
 	lender->scrubber.worker = lender->worker;
 	lender->warden.worker = lender->worker;
 	r = watch_new(&lender->worker_watch, loop, worker_fd(lender->worker),
@@ -349,6 +354,7 @@ struct lender *lender_free(struct lender *lender)
 		(void)buffer_free(buffer, BUFFER_LEFT);
 	}
 	closings_deinit(&lender->closings);
+	kept_deinit(&lender->kept);
 	stock_deinit(&lender->stock);
 	scrubber_deinit(&lender->scrubber);
 	list_for_each_safe (region, next, &lender->regions, link)

@@ -10,6 +10,7 @@
 #include "daemon/bounce.h"
 #include "daemon/buffer.h"
 #include "daemon/closings.h"
+#include "daemon/kept.h"
 #include "daemon/loan.h"
 #include "daemon/loop.h"
 #include "daemon/policy.h"
@@ -48,6 +49,7 @@ struct lender {
 	struct reaper reaper;
 	struct scrubber scrubber;
 	struct stock stock;
+	struct kept kept;
 	struct warden warden;
 	struct timer *reaper_timer;
 	struct timer *retry_timer;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/kept.h"
 #include "daemon/row.h"
 #include "daemon/stock.h"
 #include "util/fd.h"
@@ -164,14 +165,20 @@ static int try_once(struct loan *loan, struct region *region,
 	return 0;
 }
 
+/* What is kept ready must not be what is missing.  Whether there was any. */
+static bool give_up(struct region *region)
+{
+	bool any = region->stock && stock_empty(region->stock);
+
+	return (region->kept && kept_empty(region->kept)) || any;
+}
+
 int loan_try(struct loan *loan, struct region *region, uint64_t *next_idp,
 	     struct loan_failure *failure)
 {
 	int r = try_once(loan, region, next_idp, failure);
 
-	/* what is kept ready must not be what is missing */
-	if (r == CONTIG_MSG_R_RESOURCE && region->stock &&
-	    stock_empty(region->stock))
+	if (r == CONTIG_MSG_R_RESOURCE && give_up(region))
 		r = try_once(loan, region, next_idp, failure);
 	return r;
 }

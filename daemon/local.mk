@@ -40,6 +40,7 @@ libdaemon_la_SOURCES = \
 	daemon/hugepool.c daemon/hugepool.h \
 	daemon/inheritance.c daemon/inheritance.h \
 	daemon/journal.c daemon/journal.h \
+	daemon/kept.c daemon/kept.h \
 	daemon/kernel_number.c daemon/kernel_number.h \
 	daemon/kernel_release.c daemon/kernel_release.h \
 	daemon/lease.c daemon/lease.h \
@@ -151,6 +152,7 @@ DAEMON_TESTS = \
 	tests/check_hugepool \
 	tests/check_inheritance \
 	tests/check_journal \
+	tests/check_kept \
 	tests/check_kernel_number \
 	tests/check_kernel_release \
 	tests/check_lease \
@@ -249,6 +251,7 @@ tests_check_hugepages_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS
 tests_check_hugepool_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_inheritance_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_journal_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_kept_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_number_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_kernel_release_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_lease_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

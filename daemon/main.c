@@ -216,14 +216,15 @@ static int open_vault(struct contigd *contigd, struct error *why)
 /* Nothing here takes privilege, or could use any. */
 static int lend(struct contigd *contigd)
 {
+	uint64_t ahead;
 	int r;
 
 	r = lender_new(&contigd->lender, contigd->loop);
 	if (r < 0)
 		return r;
-	stock_limit_files(&contigd->lender->stock,
-			  contigd->config.nothing_ahead ? 0
-							: contigd->max_files);
+	ahead = contigd->config.nothing_ahead ? 0 : contigd->max_files;
+	stock_limit_files(&contigd->lender->stock, ahead);
+	kept_limit_files(&contigd->lender->kept, ahead);
 	lender_use_vault(contigd->lender, contigd->vault);
 	policy_init(&contigd->policy, &contigd->config, contigd->identity.uid);
 	service_set_lender(&contigd->service, contigd->lender);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/kept.h"
 #include "util/broken.h"
 #include "util/format.h"
 #include "util/log.h"
@@ -226,6 +227,8 @@ void region_cleaned(struct region *region, const struct run *run, int result)
 		return;
 	}
 	region->unusable_bytes += run->size_bytes;
+	if (region->kept)
+		kept_drop(region->kept, region->memory, run);
 	log_message(LOG_LEVEL_ERR, &fields,
 		    "region '%s': %" PRIu64 " bytes at 0x%" PRIx64
 		    " could not be zeroed and stay out of use: %s",

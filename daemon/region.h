@@ -13,6 +13,7 @@
 #include "util/error.h"
 #include "util/list.h"
 
+struct kept;
 struct scrub;
 struct stock;
 struct vault;
@@ -44,6 +45,7 @@ struct region {
 	struct vault *vault;	    /* keeps what is lent; borrowed, or NULL */
 	struct stock *stock;	    /* borrowed; NULL: nothing is made ahead */
 	uint64_t ready_bytes;	    /* the stock's: of clean memory, as pages */
+	struct kept *kept; /* borrowed; NULL: each object is lent once */
 };
 
 struct region_spec {

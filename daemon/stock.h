@@ -90,8 +90,9 @@ struct object *stock_take(struct stock *stock, struct region *region,
 			  uint64_t size_bytes);
 
 /* Has the worker free an object that nobody holds any more, and that has at
- * most so many bytes of pages: giving them back takes longer than a request.
- * false: it is the caller's to free, being too large. */
+ * most so many bytes of pages of its own (0: none): giving them back, or closing
+ * what has none, takes longer than a request.  false: it is the caller's to
+ * free, being too large. */
 bool stock_leave_consume(struct stock *stock, struct object *object,
 			 uint64_t bytes);
 

@@ -232,14 +232,92 @@ START_TEST(object_describes_what_clients_see)
 	ck_assert_uint_eq(object->inode, st.st_ino);
 	ck_assert_uint_eq(object->device, st.st_dev);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	(void)snprintf(name, sizeof(name), "/dmabuf:contig-%016" PRIx64 "-frame",
-		       object->token);
+	(void)snprintf(name, sizeof(name),
+		       "/dmabuf:contig-%016" PRIx64 "-frame", object->token);
 	ck_assert_int_ge(readlink(path, link, sizeof(link) - 1), 0);
 	ck_assert_str_eq(link, name);
 	ck_assert_int_eq(lseek(fd, 0, SEEK_END), GRANULE);
 	ck_assert_int_eq(dmabuf_sync(fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ),
 			 0); /* it has been prepared */
 	(void)fd_close(fd);
+	backend_udmabuf.object_free(object);
+}
+END_TEST
+
+static void read_name(int fd, char link[64])
+{
+	char path[32];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, link, 63);
+	ck_assert_int_ge(n, 0);
+	link[n] = '\0';
+}
+
+/* It is what it was, but for what a holder could leave on it. */
+START_TEST(object_is_lent_again)
+{
+	struct object *object = new_object(GRANULE, GRANULE);
+	const struct object was = *object;
+	int fd = backend_udmabuf.object_lend(object);
+	unsigned char *at = map(object);
+	char name[64], link[64];
+
+	memset(at, 0x5a, GRANULE);
+	ck_assert_int_eq(dmabuf_set_name(fd, "somebody's"), 0);
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	unmap(object, at);
+	(void)fd_close(fd);
+	ck_assert_int_eq(backend_udmabuf.object_held(object), 0);
+	ck_assert_int_eq(backend_udmabuf.object_retire(object), 0);
+	ck_assert_int_eq(backend_udmabuf.zero(memory, was.run.phys, GRANULE), 0);
+	ck_assert_int_eq(backend_udmabuf.object_renew(object, "second"), 0);
+	ck_assert_uint_ne(object->token, was.token);
+	ck_assert_uint_ne(object->token, 0);
+	ck_assert_uint_eq(object->inode, was.inode);
+	ck_assert_int_eq(backend_udmabuf.object_held(object), 0);
+
+	fd = backend_udmabuf.object_lend(object);
+	ck_assert_int_eq(fcntl(fd, F_GETFL) & ~O_LARGEFILE, O_RDWR);
+	(void)snprintf(name, sizeof(name),
+		       "/dmabuf:contig-%016" PRIx64 "-second", object->token);
+	read_name(fd, link);
+	ck_assert_str_eq(link, name);
+	ck_assert_int_eq(backend_udmabuf.object_held(object), 1);
+	ck_assert_int_eq(dmabuf_sync(fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW),
+			 0);
+	at = map(object);
+	ck_assert(all(at, GRANULE, 0));
+	unmap(object, at);
+	(void)fd_close(fd);
+	ck_assert_int_eq(backend_udmabuf.object_held(object), 0);
+	backend_udmabuf.object_free(object);
+}
+END_TEST
+
+/* What no count shows, and what it is good for: see backend_udmabuf.c. */
+START_TEST(path_descriptor_shows_the_name_and_no_more)
+{
+	struct object *object = new_object(0, GRANULE);
+	int fd = backend_udmabuf.object_lend(object);
+	char path[32], link[64];
+	int path_fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	path_fd = open(path, O_PATH | O_CLOEXEC);
+	ck_assert_int_ge(path_fd, 0);
+	(void)fd_close(fd);
+	ck_assert_int_eq(backend_udmabuf.object_held(object), 0);
+	read_name(path_fd, link);
+	ck_assert_ptr_nonnull(strstr(link, "-frame"));
+	ck_assert_ptr_eq(mmap(NULL, GRANULE, PROT_READ, MAP_SHARED, path_fd, 0),
+			 MAP_FAILED);
+	ck_assert_int_eq(dmabuf_set_name(path_fd, "mine"), -EBADF);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
+	ck_assert_int_lt(open(path, O_RDWR | O_CLOEXEC), 0);
+	ck_assert_int_lt(open(path, O_RDONLY | O_CLOEXEC), 0);
+	(void)fd_close(path_fd);
 	backend_udmabuf.object_free(object);
 }
 END_TEST
@@ -269,18 +347,18 @@ START_TEST(object_is_adopted)
 
 	what = *adopted;
 	what.inode++;
-	ck_assert_int_eq(backend_udmabuf.object_adopt(memory, &what, &object,
-						      &why),
-			 -EPROTO);
+	ck_assert_int_eq(
+		backend_udmabuf.object_adopt(memory, &what, &object, &why),
+		-EPROTO);
 	what = *adopted;
 	what.run.size_bytes += GRANULE;
-	ck_assert_int_eq(backend_udmabuf.object_adopt(memory, &what, &object,
-						      &why),
-			 -EPROTO);
+	ck_assert_int_eq(
+		backend_udmabuf.object_adopt(memory, &what, &object, &why),
+		-EPROTO);
 	what.fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	ck_assert_int_eq(backend_udmabuf.object_adopt(memory, &what, &object,
-						      &why),
-			 -EPROTO);
+	ck_assert_int_eq(
+		backend_udmabuf.object_adopt(memory, &what, &object, &why),
+		-EPROTO);
 	ck_assert_ptr_nonnull(strstr(why.text, "no dma-buf"));
 	(void)fd_close(what.fd);
 	backend_udmabuf.object_free(adopted);
@@ -390,8 +468,8 @@ START_TEST(memory_goes_to_another_process)
 			 other->n_segments * sizeof(*other->segments));
 	at = map(object);
 	memset(at, 0x5a, GRANULE);
-	ck_assert_int_eq(
-		backend_udmabuf.zero(other, object->run.phys, GRANULE), 0);
+	ck_assert_int_eq(backend_udmabuf.zero(other, object->run.phys, GRANULE),
+			 0);
 	ck_assert(all(at, GRANULE, 0));
 	unmap(object, at);
 	backend_udmabuf.object_free(object);
@@ -411,8 +489,8 @@ START_TEST(half_a_parcel_is_refused)
 		struct parcel parcel;
 
 		parcel_init(&parcel);
-		ck_assert_int_eq(backend_udmabuf.memory_export(
-					 &nowhere, memory, &parcel, &why),
+		ck_assert_int_eq(backend_udmabuf.memory_export(&nowhere, memory,
+							       &parcel, &why),
 				 0);
 		(void)fd_close(parcel_take(&parcel, kinds[i]));
 		ck_assert_int_eq(backend_udmabuf.memory_import(&spec, &parcel,
@@ -461,6 +539,8 @@ int main(void)
 		tcase_add_test(pool, objects_are_isolated);
 		tcase_add_test(pool, pages_cannot_be_kept);
 		tcase_add_test(pool, object_describes_what_clients_see);
+		tcase_add_test(pool, object_is_lent_again);
+		tcase_add_test(pool, path_descriptor_shows_the_name_and_no_more);
 		tcase_add_test(pool, object_is_adopted);
 		tcase_add_test(pool, object_across_huge_pages);
 		tcase_add_test(pool, guard_is_behind_the_buffer);

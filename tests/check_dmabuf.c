@@ -2,8 +2,10 @@
 #include "daemon/dmabuf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "tests/harness.h"
 #include "util/fd.h"
@@ -66,6 +68,28 @@ START_TEST(other_files_are_no_dmabuf)
 }
 END_TEST
 
+/* A pipe's ends say one half each of what a dma-buf without fences says. */
+START_TEST(flags_are_set_back_where_nothing_is_pending)
+{
+	int fd = memfd_create("idle", MFD_CLOEXEC);
+	int fds[2];
+
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK | O_APPEND), 0);
+	ck_assert_int_eq(dmabuf_reset(fd), 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFL) & (O_NONBLOCK | O_APPEND), 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	(void)fd_close(fd);
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+	ck_assert_int_eq(dmabuf_reset(fds[0]), -EBUSY);
+	ck_assert_int_eq(dmabuf_reset(fds[1]), -EBUSY);
+	ck_assert_int_ne(fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
+	(void)fd_close(fds[0]);
+	(void)fd_close(fds[1]);
+	ck_assert_int_eq(dmabuf_reset(fds[0]), -EBUSY); /* POLLNVAL */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("dmabuf");
@@ -74,5 +98,6 @@ int main(void)
 	tcase_add_test(fdinfo, reads_the_count);
 	tcase_add_test(fdinfo, reads_nothing_else);
 	tcase_add_test(fdinfo, other_files_are_no_dmabuf);
+	tcase_add_test(fdinfo, flags_are_set_back_where_nothing_is_pending);
 	return harness_run(suite);
 }

@@ -76,6 +76,107 @@ START_TEST(what_is_lent_goes_on)
 }
 END_TEST
 
+static int retire(struct object *object)
+{
+	return backend_simulated.object_discard(object, 0,
+						object->run.size_bytes);
+}
+
+static int renew(struct object *object, const char *name)
+{
+	(void)name;
+	object->token++;
+	return 0;
+}
+
+static uint64_t shelf_id_of(uint64_t id)
+{
+	const struct ledger_record *record;
+
+	for (size_t at = 0; (record = vault_next(lives.vault, &at)); at++)
+		if (record->id == id)
+			return record->shelf_id;
+	return 0;
+}
+
+/* One object for one buffer after the other, the daemon's, of an earlier daemon
+ * and again; what none of them lends at the end of one is nobody's. */
+START_TEST(what_is_lent_again_goes_on)
+{
+	struct object was = {.token = 0}, *object;
+	uint64_t first, id;
+	int fd;
+
+	lives.permanent_backend.object_retire = retire;
+	lives.permanent_backend.object_renew = renew;
+	lives.permanent = true;
+	lives_restart(&lives);
+	first = lives_ask(&lives, MIB, 1, &fd);
+	was = *lives_find(&lives, first)->object;
+	for (int life = 0; life < 3; life++) {
+		for (int i = 0; i < 10; i++) {
+			(void)fd_close(fd);
+			lives_wait_for_buffers(&lives, 0);
+			ck_assert_uint_eq(vault_count(lives.vault), 0);
+			ck_assert_uint_eq(lives.lender->kept.n, 1);
+			id = lives_ask(&lives, MIB, 1, &fd);
+			object = lives_find(&lives, id)->object;
+			ck_assert_uint_eq(object->inode, was.inode);
+			ck_assert_uint_eq(object->token, ++was.token);
+			ck_assert_uint_eq(object->references, 2);
+			ck_assert_uint_eq(shelf_id_of(id), first);
+		}
+		lives_restart(&lives);
+		object = lives_find(&lives, id)->object;
+		ck_assert_uint_eq(object->inode, was.inode);
+		ck_assert_uint_eq(object->token, was.token);
+		ck_assert_uint_eq(object->references, 2);
+	}
+	(void)fd_close(fd);
+	lives_wait_for_buffers(&lives, 0);
+	ck_assert_uint_eq(lives.lender->kept.n, 1);
+	lives_restart(&lives);
+	ck_assert_uint_eq(region_free_bytes(lives.region), LIVES_SIZE);
+	id = lives_ask(&lives, MIB, 1, &fd);
+	ck_assert_uint_ne(lives_find(&lives, id)->object->inode, was.inode);
+	ck_assert_uint_eq(shelf_id_of(id), id);
+	(void)fd_close(fd);
+}
+END_TEST
+
+/* Some of a request are made anew, and some are not. */
+START_TEST(half_of_a_request_is_lent_again)
+{
+	int fds[4];
+	uint64_t id;
+
+	lives.permanent_backend.object_retire = retire;
+	lives.permanent_backend.object_renew = renew;
+	lives.permanent = true;
+	lives_restart(&lives);
+	(void)lives_ask(&lives, MIB, 2, fds);
+	(void)fd_close(fds[0]);
+	(void)fd_close(fds[1]);
+	lives_wait_for_buffers(&lives, 0);
+	ck_assert_uint_eq(lives.lender->kept.n, 2);
+	id = lives_ask(&lives, MIB, 4, fds);
+	ck_assert_uint_eq(lives.lender->kept.n, 0);
+	for (int life = 0; life < 2; life++) {
+		for (uint64_t i = 0; i < 4; i++) {
+			const struct object *object =
+				lives_find(&lives, id + i)->object;
+
+			ck_assert_uint_eq(object->references, 2);
+			ck_assert_uint_eq(shelf_id_of(id + i) == id + i, i > 1);
+		}
+		lives_restart(&lives);
+	}
+	for (int i = 0; i < 4; i++)
+		(void)fd_close(fds[i]);
+	lives_wait_for_buffers(&lives, 0);
+}
+END_TEST
+
 /* The holder may go while no daemon is there to see it. */
 START_TEST(what_was_let_go_meanwhile_comes_back)
 {
@@ -270,6 +371,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, what_is_lent_goes_on);
+	tcase_add_test(tcase, what_is_lent_again_goes_on);
+	tcase_add_test(tcase, half_of_a_request_is_lent_again);
 	tcase_add_test(tcase, what_was_let_go_meanwhile_comes_back);
 	tcase_add_test(tcase, draining_goes_on);
 	tcase_add_test(tcase, nothing_is_owned_twice);

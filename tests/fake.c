@@ -60,7 +60,9 @@ static int fake_object_new(struct memory *memory, const struct run *run,
 	made->object.device = 1;
 	made->object.inode = ++inode;
 	made->object.token = 0x1000 + inode;
+	(void)pthread_mutex_lock(&fake->lock);
 	fake->n_objects++;
+	(void)pthread_mutex_unlock(&fake->lock);
 	*objectp = &made->object;
 	return 0;
 }
@@ -70,7 +72,11 @@ static void fake_object_free(struct object *object)
 	struct fake_object *made =
 		container_of(object, struct fake_object, object);
 
-	fake_of(object->memory)->n_objects--;
+	struct fake *fake = fake_of(object->memory);
+
+	(void)pthread_mutex_lock(&fake->lock);
+	fake->n_objects--;
+	(void)pthread_mutex_unlock(&fake->lock);
 	free(made->guard);
 	free(made);
 }
@@ -233,6 +239,33 @@ struct region *fake_region(struct fake *fake, uint32_t id, const char *name,
 		region_new_consume(&region, &spec, &fake->memory, NULL), 0);
 	region->is_default = id == 1;
 	return region;
+}
+
+static int fake_retire(struct object *object)
+{
+	struct fake *fake = fake_of(object->memory);
+
+	fake->n_retired++;
+	return fake->retire_result;
+}
+
+static int fake_renew(struct object *object, const char *name)
+{
+	struct fake *fake = fake_of(object->memory);
+
+	(void)name;
+	fake->n_renewed++;
+	if (fake->renew_result < 0)
+		return fake->renew_result;
+	object->token += UINT64_C(1) << 32;
+	fake_set_held(object, fake->hold_new);
+	return 0;
+}
+
+void fake_can_renew(struct fake *fake)
+{
+	fake->backend.object_retire = fake_retire;
+	fake->backend.object_renew = fake_renew;
 }
 
 static int fake_discard(struct object *object, uint64_t offset, uint64_t length)

@@ -35,8 +35,8 @@ struct fake {
 	int held_result; /* where not 0: of all objects, an errno */
 
 	/* what happened; zeroing and copying are entered by another thread */
-	size_t n_objects;
-	size_t n_asked; /* calls of object_held() */
+	size_t n_objects; /* freed by either thread */
+	size_t n_asked;	  /* calls of object_held() */
 	pthread_mutex_t lock;
 	uint64_t zeroed_bytes;
 	size_t n_zeroed;
@@ -44,7 +44,13 @@ struct fake {
 	size_t n_copied;
 	uint64_t largest_step;
 	uint64_t discarded_bytes; /* see fake_can_discard() */
-	size_t n_guarded; /* slices of guards, filled or read */
+	size_t n_guarded;	  /* slices of guards, filled or read */
+
+	/* of fake_can_renew() */
+	int retire_result;
+	int renew_result;
+	size_t n_retired;
+	size_t n_renewed;
 };
 
 /* Segments as in struct memory; it is clean where clean says so. */
@@ -62,6 +68,9 @@ struct region *fake_region(struct fake *fake, uint32_t id, const char *name,
 struct region *fake_guarded_region(struct fake *fake, uint64_t size_bytes,
 				   uint64_t guard_bytes);
 unsigned char *fake_guard(struct object *object);
+
+/* Its objects can be lent again, and have a larger token then. */
+void fake_can_renew(struct fake *fake);
 
 /* Its objects have pages of their own. */
 void fake_can_discard(struct fake *fake);

@@ -13,6 +13,7 @@ BENCHES_COMPILED = \
 	tests/bench/footprint \
 	tests/bench/idle
 BENCHES_SCRIPTED = \
+	$(srcdir)/tests/bench/on_board \
 	$(srcdir)/tests/bench/size
 BENCHES = $(BENCHES_COMPILED) $(BENCHES_SCRIPTED)
 check_PROGRAMS += $(BENCHES_COMPILED)
@@ -49,14 +50,16 @@ tests_bench_bare_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 tests_bench_bare_LDFLAGS = $(AM_LDFLAGS) -Wl,--no-as-needed
 tests_bench_bare_LDADD = libdaemon.la
 
-# All of them, with a table at the end; BENCHES=tests/bench/idle runs that one.
+# All of them, with a table at the end; BENCHES=tests/bench/idle runs that one,
+# BOARD=1 measures on the virtual board, too.
 bench: contigd contigctl $(BENCHES) tests/bench/bare
-	CC='$(CC)' CFLAGS='$(CFLAGS)' $(srcdir)/tests/bench/bench $(BENCHES)
+	BOARD='$(BOARD)' CC='$(CC)' CFLAGS='$(CFLAGS)' $(srcdir)/tests/bench/bench $(BENCHES)
 .PHONY: bench
 
 AM_TESTS_ENVIRONMENT = BENCHES='$(BENCHES)'; export BENCHES;
 TESTS += tests/bench/check_bench
 EXTRA_DIST += tests/bench/bench tests/bench/check_bench \
+	tests/bench/on_board \
 	tests/bench/plots.py tests/bench/report.py \
 	tests/bench/size
 CLEANFILES += bench.json bench.md

@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/board/check_scripts \
 	tests/board/closing.py \
 	tests/board/cpio.py \
+	tests/board/figures.py \
 	tests/board/guest/board.service \
 	tests/board/guest/board.sysusers \
 	tests/board/guest/control \
@@ -20,6 +21,7 @@ EXTRA_DIST += \
 	tests/board/proofs.py \
 	tests/board/register.py \
 	tests/board/restarts.py \
+	tests/board/reuse.py \
 	tests/board/service.py \
 	tests/board/setting.py \
 	tests/board/show.py
@@ -35,6 +37,7 @@ check_PROGRAMS += \
 	tests/board/guest/intruder \
 	tests/board/guest/isolation \
 	tests/board/guest/misaligned \
+	tests/board/guest/reuse \
 	tests/board/guest/stream
 
 tests_board_guest_camera_SOURCES = \
@@ -53,6 +56,7 @@ tests_board_guest_isolation_LDADD = libcontig.la
 tests_board_guest_intruder_SOURCES = \
 	tests/board/guest/intruder.c \
 	proto/message.h
+tests_board_guest_reuse_LDADD = libcontig.la
 tests_board_guest_stream_SOURCES = \
 	tests/board/guest/stream.c \
 	tests/board/guest/video.c \

@@ -65,7 +65,8 @@ VIVID = "allocators=1 n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
 # What the image has of the build, {name, behind board-: name in the build}.
 PROGRAMS = {name: "tests/board/guest/" + name
             for name in ("as", "camera", "client", "edu", "hugeframes",
-                         "intruder", "isolation", "misaligned", "stream")}
+                         "intruder", "isolation", "misaligned", "reuse",
+                         "stream")}
 PROGRAMS["idle"] = "tests/bench/idle"
 
 PATTERN_STEP = 0x9e3779b97f4a7c15

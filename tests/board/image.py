@@ -19,7 +19,7 @@ import subprocess
 
 from cpio import Cpio, read
 
-MODULES = ("vivid",)
+MODULES = ("vivid", "vgem")
 LIBRARY_FOLDERS = ("usr/lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu",
                    "usr/lib", "lib")
 

@@ -33,6 +33,7 @@ check_PROGRAMS += \
 	tests/board/guest/camera \
 	tests/board/guest/client \
 	tests/board/guest/edu \
+	tests/board/guest/fence \
 	tests/board/guest/hugeframes \
 	tests/board/guest/intruder \
 	tests/board/guest/isolation \
@@ -49,6 +50,7 @@ tests_board_guest_client_SOURCES = \
 	tests/board/guest/client.c \
 	tests/board/guest/pattern.h
 tests_board_guest_client_LDADD = libcontig.la
+tests_board_guest_fence_LDADD = libcontig.la
 tests_board_guest_isolation_SOURCES = \
 	tests/board/guest/isolation.c \
 	tests/board/guest/pattern.h

@@ -10,7 +10,7 @@ import re
 
 from register import need_udmabuf, proof
 from restarts import demand_pattern, kill, listing
-from setting import ALICE, BOB, MIB, demand, facts
+from setting import ALICE, ATTEMPTS, BOB, MIB, demand, facts
 
 GRANULE = 64 * 1024
 SIZE = 4 * MIB + GRANULE  # more than two huge pages
@@ -139,3 +139,20 @@ def survives(setting):
     setting.end(alice)
     setting.settle()
     return "inode %d before and behind a kill" % first["inode"]
+
+
+@proof("udmabuf: one that a device is not done with is not lent again")
+def fenced(setting):
+    """vgem is the device; its fence signals when it is told to."""
+    need_udmabuf(setting)
+    for _ in range(ATTEMPTS):
+        found = facts(setting.machine.run("board-fence video %d" % SIZE))
+        if found["in_time"]:
+            break
+    demand(found["in_time"], "the fence never was pending for long enough")
+    demand(found["signalled"] != found["pending"],
+           "a dma-buf with a fence that is pending was lent again")
+    demand(found["without"] == found["signalled"] == found["last"],
+           "those without were not: %r" % found)
+    return "inode %d with a pending fence, then %d three times" % (
+        found["pending"], found["last"])

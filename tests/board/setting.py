@@ -64,7 +64,7 @@ VIVID = "allocators=1 n_devs=1 node_types=0x1 num_inputs=1 input_types=0\n"
 
 # What the image has of the build, {name, behind board-: name in the build}.
 PROGRAMS = {name: "tests/board/guest/" + name
-            for name in ("as", "camera", "client", "edu", "hugeframes",
+            for name in ("as", "camera", "client", "edu", "fence", "hugeframes",
                          "intruder", "isolation", "misaligned", "reuse",
                          "stream")}
 PROGRAMS["idle"] = "tests/bench/idle"

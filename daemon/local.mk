@@ -10,6 +10,7 @@ libdaemon_la_SOURCES = \
 	daemon/backend_simulated.c \
 	daemon/backend_udmabuf.c \
 	daemon/banner.c daemon/banner.h \
+	daemon/batch.c daemon/batch.h \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/btree.c daemon/btree.h \
 	daemon/btree_maxima.c \
@@ -96,8 +97,8 @@ libdaemon_la_SOURCES = \
 	daemon/shelf_queue.c daemon/shelf_queue.h \
 	daemon/shelves.c daemon/shelves.h \
 	daemon/space.c daemon/space.h \
-	daemon/token.c daemon/token.h \
 	daemon/stock.c daemon/stock.h \
+	daemon/token.c daemon/token.h \
 	daemon/tract.c daemon/tract.h \
 	daemon/turns.c daemon/turns.h \
 	daemon/udmabuf.c daemon/udmabuf.h \
@@ -126,6 +127,7 @@ DAEMON_TESTS = \
 	tests/check_backend_simulated \
 	tests/check_backend_udmabuf \
 	tests/check_banner \
+	tests/check_batch \
 	tests/check_bitmap \
 	tests/check_bounce \
 	tests/check_btree \
@@ -193,10 +195,10 @@ DAEMON_TESTS = \
 	tests/check_round \
 	tests/check_row \
 	tests/check_scrubber \
-	tests/check_stock \
 	tests/check_sealed \
 	tests/check_server \
 	tests/check_session \
+	tests/check_stock \
 	tests/check_setup \
 	tests/check_setup_custody \
 	tests/check_setup_devicetree \
@@ -225,6 +227,7 @@ tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_banner_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_batch_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bounce_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_btree_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -34,8 +34,7 @@
  * it fails there again with somebody to be told.  Where descriptors or memory
  * run short there, all of this is given up first.
  *
- * The worker owns the batch until it is done, and touches nothing else; what it
- * has made can be taken from it one by one.
+ * What the worker does, and how it is told, is in batch.c.
  */
 
 #define MEMORY_SHARE 16
@@ -53,104 +52,6 @@ struct bin {
 	bool missed;	   /* somebody came and there was none */
 	bool is_made;	   /* the batch is for it */
 };
-
-/* ---- the worker ----------------------------------------------------------- */
-
-static uint64_t slice_at(uint64_t done_bytes, uint64_t end_bytes)
-{
-	uint64_t left = end_bytes - done_bytes;
-
-	return left < STOCK_SLICE_BYTES ? left : STOCK_SLICE_BYTES;
-}
-
-/* A slice of what it has, or the last one and itself. */
-static void free_some(struct object *object)
-{
-	const struct backend *backend = object->memory->backend;
-	uint64_t slice = slice_at(0, object->ready_bytes);
-
-	object->ready_bytes -= slice;
-	if (object->ready_bytes > 0 && backend->object_discard) {
-		(void)backend->object_discard(object, object->ready_bytes,
-					      slice);
-		return;
-	}
-	list_remove(&object->link);
-	backend->object_free(object);
-}
-
-static void finish_object(struct batch *batch)
-{
-	struct object *object = batch->object;
-
-	(void)pthread_mutex_lock(&batch->lock);
-	list_append(&batch->made, &object->link);
-	(void)pthread_mutex_unlock(&batch->lock);
-	batch->object = NULL;
-}
-
-/* Pages that are not to be had are no harm: it goes without. */
-static void populate_some(struct batch *batch)
-{
-	struct object *object = batch->object;
-	uint64_t slice = slice_at(object->ready_bytes, batch->size_bytes);
-
-	if (object->memory->backend->object_populate(
-		    object, object->ready_bytes, slice) < 0) {
-		finish_object(batch);
-		return;
-	}
-	object->ready_bytes += slice;
-	if (object->ready_bytes == batch->size_bytes)
-		finish_object(batch);
-}
-
-/* Whether one is to be made, which is then no longer among those. */
-static bool begin_one(struct batch *batch)
-{
-	bool any;
-
-	(void)pthread_mutex_lock(&batch->lock);
-	any = batch->n > 0;
-	batch->n -= any;
-	(void)pthread_mutex_unlock(&batch->lock);
-	return any;
-}
-
-static int make_one(struct batch *batch)
-{
-	struct error why = ERROR_INIT;
-	int r = batch->memory->backend->object_prepare(
-		batch->memory, batch->size_bytes, &batch->object, &why);
-
-	if (r < 0)
-		return r;
-	if (batch->n_populated == 0) {
-		finish_object(batch);
-		return 0;
-	}
-	batch->n_populated--;
-	populate_some(batch);
-	return 0;
-}
-
-static int step(struct job *job)
-{
-	struct batch *batch = container_of(job, struct batch, job);
-	struct object *doomed =
-		list_first(&batch->doomed, struct object, link);
-	int r = 0;
-
-	if (batch->object)
-		populate_some(batch);
-	else if (begin_one(batch))
-		r = make_one(batch);
-	else if (doomed)
-		free_some(doomed);
-	else
-		return 0;
-	return r < 0 ? r : 1;
-}
 
 /* ---- the bins ------------------------------------------------------------- */
 
@@ -267,7 +168,7 @@ static void free_remains(struct stock *stock, const struct region *region)
 		    free_bytes + STOCK_REMAINS_BYTES)
 			return;
 		if (object->memory == region->memory &&
-		    object->ready_bytes <= STOCK_SLICE_BYTES)
+		    object->ready_bytes <= BATCH_SLICE_BYTES)
 			free_doomed(stock, object);
 	}
 }
@@ -310,41 +211,37 @@ static uint64_t count_populated(const struct stock *stock, const struct bin *bin
 	return (rest < room ? rest : room) / bin->size_bytes;
 }
 
-static void plan(struct stock *stock, struct bin *bin)
+static void plan(struct stock *stock, struct bin *bin, struct batch_plan *plan)
 {
-	struct batch *batch = &stock->batch;
 	size_t room = stock->max_objects - stock->n_objects;
 	uint64_t populated = count_populated(stock, bin);
 
-	batch->n = bin->target - bin->n_objects;
-	if (batch->n > room)
-		batch->n = room;
-	batch->n_populated = populated < batch->n ? (size_t)populated : batch->n;
+	plan->n = bin->target - bin->n_objects;
+	if (plan->n > room)
+		plan->n = room;
+	plan->n_populated = populated < plan->n ? (size_t)populated : plan->n;
 	/* the worker is not fast enough for the pages of small ones as well */
-	if (bin->missed && bin->size_bytes <= STOCK_SLICE_BYTES)
-		batch->n_populated = 0;
+	if (bin->missed && bin->size_bytes <= BATCH_SLICE_BYTES)
+		plan->n_populated = 0;
+	plan->memory = bin->region->memory;
+	plan->size_bytes = bin->size_bytes;
 	bin->missed = false;
-	batch->bin = bin;
-	batch->memory = bin->region->memory;
-	batch->size_bytes = bin->size_bytes;
 	bin->is_made = true;
 }
 
 /* Takes what the worker has made so far. */
 static void store(struct stock *stock)
 {
-	struct batch *batch = &stock->batch;
+	struct bin *bin = stock->made_bin;
 	struct list made = LIST_INIT(made);
 	struct object *object;
 
-	(void)pthread_mutex_lock(&batch->lock);
-	list_splice(&made, &batch->made);
-	(void)pthread_mutex_unlock(&batch->lock);
+	batch_take_made(&stock->batch, &made);
 	while ((object = list_first(&made, struct object, link))) {
 		list_remove(&object->link);
-		put(stock, batch->bin, object);
+		put(stock, bin, object);
 	}
-	keep_within(stock, batch->bin->region);
+	keep_within(stock, bin->region);
 }
 
 static void end_bin(struct bin *bin, int result)
@@ -363,23 +260,20 @@ static void collect(struct stock *stock)
 	if (!stock->busy)
 		return;
 	stock->busy = !worker_collect(stock->worker, &batch->job);
-	if (!batch->bin)
+	if (!stock->made_bin)
 		return;
 	store(stock);
 	if (!stock->busy)
-		end_bin(batch->bin, batch->job.result);
+		end_bin(stock->made_bin, batch->job.result);
 }
 
 /* Gives the worker more to do of what it is at. */
 static void top_up(struct stock *stock, const struct bin *bin)
 {
-	struct batch *batch = &stock->batch;
 	size_t room = stock->max_objects - stock->n_objects;
 	size_t n = bin->target - bin->n_objects;
 
-	(void)pthread_mutex_lock(&batch->lock);
-	batch->n = n < room ? n : room;
-	(void)pthread_mutex_unlock(&batch->lock);
+	batch_set_left(&stock->batch, n < room ? n : room);
 }
 
 static struct bin *find_short(const struct stock *stock)
@@ -394,24 +288,23 @@ static struct bin *find_short(const struct stock *stock)
 
 static void refill(struct stock *stock)
 {
-	struct batch *batch = &stock->batch;
+	struct batch_plan next;
 	struct bin *bin;
 
 	collect(stock);
 	if (stock->busy)
 		return;
-	list_splice(&batch->doomed, &stock->doomed);
+	bin = stock->n_objects < stock->max_objects ? find_short(stock) : NULL;
+	stock->made_bin = bin;
+	if (!bin && list_empty(&stock->doomed))
+		return;
+	if (bin)
+		plan(stock, bin, &next);
+	batch_submit(&stock->batch, stock->worker, bin ? &next : NULL,
+		     &stock->doomed);
 	stock->n_doomed = 0;
 	stock->doomed_bytes = 0;
-	batch->bin = NULL;
-	batch->n = 0;
-	bin = stock->n_objects < stock->max_objects ? find_short(stock) : NULL;
-	if (bin)
-		plan(stock, bin);
-	if (!batch->bin && list_empty(&batch->doomed))
-		return;
 	stock->busy = true;
-	worker_submit(stock->worker, &batch->job, WORKER_IDLE);
 }
 
 static void on_timer(void *data)
@@ -515,7 +408,7 @@ struct object *stock_take(struct stock *stock, struct region *region,
 		keep_within(stock, region);
 	if (stock->doomed_bytes > 0)
 		free_remains(stock, region);
-	if (is_low(bin) && stock->busy && stock->batch.bin == bin)
+	if (is_low(bin) && stock->busy && stock->made_bin == bin)
 		top_up(stock, bin);
 	arm_timer(stock, is_low(bin) && !stock->busy);
 	arm_period(stock);
@@ -525,7 +418,7 @@ struct object *stock_take(struct stock *stock, struct region *region,
 bool stock_leave_consume(struct stock *stock, struct object *object,
 			 uint64_t bytes)
 {
-	if (bytes > STOCK_SLICE_BYTES || stock->max_objects == 0)
+	if (bytes > BATCH_SLICE_BYTES || stock->max_objects == 0)
 		return false;
 	object->ready_bytes = bytes;
 	add_doomed(stock, object);
@@ -566,31 +459,19 @@ int stock_init(struct stock *stock, struct loop *loop, struct worker *worker)
 		.worker = worker,
 		.max_objects = STOCK_OBJECTS,
 		.max_ready_bytes = n_pages / MEMORY_SHARE * page_bytes,
-		.batch.job.step = step,
 	};
 	list_init(&stock->bins);
 	list_init(&stock->doomed);
-	list_init(&stock->batch.doomed);
-	list_init(&stock->batch.made);
-	(void)pthread_mutex_init(&stock->batch.lock, NULL);
+	batch_init(&stock->batch);
 	r = timer_new(&stock->timer, loop, on_timer, stock);
 	if (r == 0)
 		r = timer_new(&stock->period_timer, loop, on_period, stock);
 	return r;
 }
 
-static void free_objects(struct list *objects)
-{
-	struct object *object;
-
-	while ((object = list_first(objects, struct object, link))) {
-		list_remove(&object->link);
-		object->memory->backend->object_free(object);
-	}
-}
-
 void stock_deinit(struct stock *stock)
 {
+	struct object *object;
 	struct bin *bin;
 
 	if (!stock->timer) /* it was never made */
@@ -600,10 +481,7 @@ void stock_deinit(struct stock *stock)
 		stock->period_timer = timer_free(stock->period_timer);
 	while ((bin = list_first(&stock->bins, struct bin, link)))
 		free_bin(stock, bin);
-	if (stock->batch.object)
-		finish_object(&stock->batch);
-	(void)pthread_mutex_destroy(&stock->batch.lock);
-	free_objects(&stock->batch.made);
-	free_objects(&stock->batch.doomed);
-	free_objects(&stock->doomed);
+	while ((object = list_first(&stock->doomed, struct object, link)))
+		free_doomed(stock, object);
+	batch_deinit(&stock->batch);
 }

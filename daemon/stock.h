@@ -2,12 +2,12 @@
 #ifndef DAEMON_STOCK_H
 #define DAEMON_STOCK_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/backend.h"
+#include "daemon/batch.h"
 #include "daemon/loop.h"
 #include "daemon/region.h"
 #include "daemon/worker.h"
@@ -36,8 +36,6 @@
 #define STOCK_REMAINS_BYTES (UINT64_C(4) << 20)
 /* Between looks whether the worker is done. */
 #define STOCK_LOOK_MS	    5
-/* Pages given to an object before something urgent. */
-#define STOCK_SLICE_BYTES   (UINT64_C(1) << 18)
 
 struct bin;
 
@@ -58,20 +56,8 @@ struct stock {
 	struct timer *period_timer;
 	bool period_timer_set;
 
-	/* what the worker does; its own while busy */
-	struct batch {
-		struct job job;
-		struct list doomed; // object::link
-		struct bin *bin;    /* NULL: it only frees */
-		struct memory *memory;
-		uint64_t size_bytes;
-		size_t n_populated;    /* so many get their pages */
-		struct object *object; /* that is getting its pages */
-
-		pthread_mutex_t lock; /* of what follows */
-		size_t n;	      /* to be made yet */
-		struct list made;     // object::link
-	} batch;
+	struct batch batch;
+	struct bin *made_bin; /* its objects are being made; NULL: none are */
 	bool busy;
 };
 

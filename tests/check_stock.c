@@ -22,7 +22,7 @@
 #define SIZE	UINT64_C(65536)
 #define REGION	(UINT64_C(64) << 20)
 #define LEAST	STOCK_LEAST_OBJECTS
-#define LARGE	(STOCK_SLICE_BYTES * 3)
+#define LARGE	(BATCH_SLICE_BYTES * 3)
 #define MIB	(UINT64_C(1) << 20)
 
 static struct backend backend;
@@ -428,11 +428,11 @@ START_TEST(what_came_back_is_freed)
 {
 	struct object *large = new_object(LARGE);
 
-	ck_assert(!stock_leave_consume(&stock, large, STOCK_SLICE_BYTES + 1));
+	ck_assert(!stock_leave_consume(&stock, large, BATCH_SLICE_BYTES + 1));
 	drop(large);
-	ck_assert(stock_leave_consume(&stock, new_object(STOCK_SLICE_BYTES),
-				      STOCK_SLICE_BYTES));
-	ck_assert_uint_eq(stock.doomed_bytes, STOCK_SLICE_BYTES);
+	ck_assert(stock_leave_consume(&stock, new_object(BATCH_SLICE_BYTES),
+				      BATCH_SLICE_BYTES));
+	ck_assert_uint_eq(stock.doomed_bytes, BATCH_SLICE_BYTES);
 	settle();
 	ck_assert_uint_eq(stock.n_doomed, 0);
 	ck_assert_uint_eq(stock.doomed_bytes, 0);
@@ -442,20 +442,20 @@ END_TEST
 /* Its run is lent again: both exceed the region, but not by more than this. */
 START_TEST(what_came_back_goes_first)
 {
-	const size_t n = STOCK_REMAINS_BYTES / STOCK_SLICE_BYTES;
+	const size_t n = STOCK_REMAINS_BYTES / BATCH_SLICE_BYTES;
 
 	claim(0, REGION);
 	for (size_t i = 0; i < n; i++)
 		ck_assert(stock_leave_consume(&stock,
-					      new_object(STOCK_SLICE_BYTES),
-					      STOCK_SLICE_BYTES));
+					      new_object(BATCH_SLICE_BYTES),
+					      BATCH_SLICE_BYTES));
 	(void)take(SIZE);
 	ck_assert_uint_eq(stock.n_doomed, n);
 	ck_assert(stock_leave_consume(&stock, new_object(GRANULE), GRANULE));
 	(void)take(SIZE);
 	ck_assert_uint_eq(stock.n_doomed, n); /* the oldest one is gone */
 	ck_assert_uint_eq(stock.doomed_bytes,
-			  (n - 1) * STOCK_SLICE_BYTES + GRANULE);
+			  (n - 1) * BATCH_SLICE_BYTES + GRANULE);
 }
 END_TEST
 

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/batch.h"
+
+/*
+ * Making comes before freeing: somebody may ask for what is to be made, and
+ * nobody for the rest.  Both go in slices, as an urgent job waits for no more
+ * than one of them.
+ *
+ * The lock is there because the main thread need not wait for the end: it takes
+ * what there is one by one, and says that more is needed.  All else is the
+ * worker's alone until it is done.
+ */
+
+static uint64_t slice_at(uint64_t done_bytes, uint64_t end_bytes)
+{
+	uint64_t left = end_bytes - done_bytes;
+
+	return left < BATCH_SLICE_BYTES ? left : BATCH_SLICE_BYTES;
+}
+
+/* A slice of what it has, or the last one and itself. */
+static void free_some(struct object *object)
+{
+	const struct backend *backend = object->memory->backend;
+	uint64_t slice = slice_at(0, object->ready_bytes);
+
+	object->ready_bytes -= slice;
+	if (object->ready_bytes > 0 && backend->object_discard) {
+		(void)backend->object_discard(object, object->ready_bytes,
+					      slice);
+		return;
+	}
+	list_remove(&object->link);
+	backend->object_free(object);
+}
+
+static void finish_object(struct batch *batch)
+{
+	struct object *object = batch->object;
+
+	(void)pthread_mutex_lock(&batch->lock);
+	list_append(&batch->made, &object->link);
+	(void)pthread_mutex_unlock(&batch->lock);
+	batch->object = NULL;
+}
+
+/* Pages that are not to be had are no harm: it goes without. */
+static void populate_some(struct batch *batch)
+{
+	struct object *object = batch->object;
+	uint64_t slice = slice_at(object->ready_bytes, batch->size_bytes);
+
+	if (object->memory->backend->object_populate(
+		    object, object->ready_bytes, slice) < 0) {
+		finish_object(batch);
+		return;
+	}
+	object->ready_bytes += slice;
+	if (object->ready_bytes == batch->size_bytes)
+		finish_object(batch);
+}
+
+/* Whether one is to be made, which is then no longer among those. */
+static bool begin_one(struct batch *batch)
+{
+	bool any;
+
+	(void)pthread_mutex_lock(&batch->lock);
+	any = batch->n > 0;
+	batch->n -= any;
+	(void)pthread_mutex_unlock(&batch->lock);
+	return any;
+}
+
+static int make_one(struct batch *batch)
+{
+	struct error why = ERROR_INIT;
+	int r = batch->memory->backend->object_prepare(
+		batch->memory, batch->size_bytes, &batch->object, &why);
+
+	if (r < 0)
+		return r;
+	if (batch->n_populated == 0) {
+		finish_object(batch);
+		return 0;
+	}
+	batch->n_populated--;
+	populate_some(batch);
+	return 0;
+}
+
+static int step(struct job *job)
+{
+	struct batch *batch = container_of(job, struct batch, job);
+	struct object *doomed = list_first(&batch->doomed, struct object, link);
+	int r = 0;
+
+	if (batch->object)
+		populate_some(batch);
+	else if (begin_one(batch))
+		r = make_one(batch);
+	else if (doomed)
+		free_some(doomed);
+	else
+		return 0;
+	return r < 0 ? r : 1;
+}
+
+void batch_submit(struct batch *batch, struct worker *worker,
+		  const struct batch_plan *plan, struct list *doomed)
+{
+	batch->n = plan ? plan->n : 0;
+	if (plan) {
+		batch->memory = plan->memory;
+		batch->size_bytes = plan->size_bytes;
+		batch->n_populated = plan->n_populated;
+	}
+	list_splice(&batch->doomed, doomed);
+	worker_submit(worker, &batch->job, WORKER_IDLE);
+}
+
+void batch_set_left(struct batch *batch, size_t n)
+{
+	(void)pthread_mutex_lock(&batch->lock);
+	batch->n = n;
+	(void)pthread_mutex_unlock(&batch->lock);
+}
+
+void batch_take_made(struct batch *batch, struct list *made)
+{
+	(void)pthread_mutex_lock(&batch->lock);
+	list_splice(made, &batch->made);
+	(void)pthread_mutex_unlock(&batch->lock);
+}
+
+void batch_init(struct batch *batch)
+{
+	*batch = (struct batch){.job.step = step};
+	list_init(&batch->doomed);
+	list_init(&batch->made);
+	(void)pthread_mutex_init(&batch->lock, NULL);
+}
+
+static void free_objects(struct list *objects)
+{
+	struct object *object;
+
+	while ((object = list_first(objects, struct object, link))) {
+		list_remove(&object->link);
+		object->memory->backend->object_free(object);
+	}
+}
+
+void batch_deinit(struct batch *batch)
+{
+	if (batch->object)
+		finish_object(batch);
+	(void)pthread_mutex_destroy(&batch->lock);
+	free_objects(&batch->made);
+	free_objects(&batch->doomed);
+}

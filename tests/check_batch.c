@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/batch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <semaphore.h>
+
+#include "tests/harness.h"
+
+/* Memory is simulated, and a table that counts says how. */
+
+#define BASE  (UINT64_C(1) << 32)
+#define SIZE  UINT64_C(65536)
+#define LARGE (BATCH_SLICE_BYTES * 2 + 4096)
+
+static struct backend backend;
+static struct memory *memory;
+static struct worker *worker;
+static struct batch batch;
+static struct list doomed;
+static int n_prepared, n_populated, n_discarded, n_freed;
+static int fails_at; /* the object that cannot be made; 0: none */
+static bool held;    /* each has to be let go */
+static sem_t came, go;
+
+static int prepare(struct memory *from, uint64_t size_bytes,
+		   struct object **objectp, struct error *why)
+{
+	if (held) {
+		(void)sem_post(&came);
+		(void)sem_wait(&go);
+	}
+	if (++n_prepared == fails_at)
+		return error_set(why, -EMFILE, "no");
+	return backend_simulated.object_prepare(from, size_bytes, objectp, why);
+}
+
+static int populate(struct object *object, uint64_t offset, uint64_t length)
+{
+	n_populated++;
+	return backend_simulated.object_populate(object, offset, length);
+}
+
+static int populate_nothing(struct object *object, uint64_t offset,
+			    uint64_t length)
+{
+	(void)object;
+	(void)offset;
+	(void)length;
+	return -ENOSPC;
+}
+
+static int discard(struct object *object, uint64_t offset, uint64_t length)
+{
+	ck_assert_uint_le(length, BATCH_SLICE_BYTES);
+	n_discarded++;
+	return backend_simulated.object_discard(object, offset, length);
+}
+
+static void free_counted(struct object *object)
+{
+	n_freed++;
+	backend_simulated.object_free(object);
+}
+
+static void before(void)
+{
+	const struct memory_spec spec = {
+		.region = "sim",
+		.base = BASE,
+		.size_bytes = UINT64_C(64) << 20,
+		.granule_bytes = 4096,
+	};
+
+	backend = backend_simulated;
+	backend.object_prepare = prepare;
+	backend.object_populate = populate;
+	backend.object_discard = discard;
+	backend.object_free = free_counted;
+	n_prepared = n_populated = n_discarded = n_freed = fails_at = 0;
+	held = false;
+	ck_assert_int_eq(sem_init(&came, 0, 0), 0);
+	ck_assert_int_eq(sem_init(&go, 0, 0), 0);
+	ck_assert_int_eq(
+		backend_simulated.memory_open(NULL, &spec, &memory, NULL), 0);
+	memory->backend = &backend;
+	ck_assert_int_eq(worker_new(&worker), 0);
+	batch_init(&batch);
+	list_init(&doomed);
+}
+
+static void after(void)
+{
+	worker = worker_free(worker);
+	batch_deinit(&batch);
+	ck_assert_int_eq(n_freed, n_prepared - (fails_at != 0));
+	backend_simulated.memory_close(memory);
+	(void)sem_destroy(&came);
+	(void)sem_destroy(&go);
+}
+
+static void submit(uint64_t size_bytes, size_t n, size_t n_with_pages)
+{
+	const struct batch_plan plan = {memory, size_bytes, n, n_with_pages};
+
+	batch_submit(&batch, worker, &plan, &doomed);
+}
+
+static int nothing(struct job *job)
+{
+	(void)job;
+	return 0;
+}
+
+static void note(struct job *job, int result)
+{
+	(void)result;
+	job->step = NULL;
+}
+
+/* Until it has ended, which a job behind it tells. */
+static void finish(void)
+{
+	struct pollfd pollfd = {.fd = worker_fd(worker), .events = POLLIN};
+	struct job job = {.step = nothing, .done = note};
+
+	worker_submit(worker, &job, WORKER_IDLE);
+	while (job.step) {
+		ck_assert_int_eq(poll(&pollfd, 1, 30000), 1);
+		worker_dispatch(worker);
+	}
+	ck_assert(worker_collect(worker, &batch.job));
+}
+
+static size_t drop(struct list *objects, uint64_t *ready_bytesp)
+{
+	struct object *object;
+	size_t n = 0;
+
+	while ((object = list_first(objects, struct object, link))) {
+		list_remove(&object->link);
+		*ready_bytesp += object->ready_bytes;
+		backend.object_free(object);
+		n++;
+	}
+	return n;
+}
+
+static size_t take(uint64_t *ready_bytesp)
+{
+	struct list made = LIST_INIT(made);
+
+	*ready_bytesp = 0;
+	batch_take_made(&batch, &made);
+	return drop(&made, ready_bytesp);
+}
+
+static void doom(uint64_t size_bytes)
+{
+	struct object *object;
+
+	ck_assert_int_eq(prepare(memory, size_bytes, &object, NULL), 0);
+	ck_assert_int_eq(populate(object, 0, size_bytes), 0);
+	object->ready_bytes = size_bytes;
+	list_append(&doomed, &object->link);
+}
+
+START_TEST(makes_what_is_planned)
+{
+	uint64_t ready_bytes;
+
+	submit(SIZE, 3, 2);
+	finish();
+	ck_assert_int_eq(batch.job.result, 0);
+	ck_assert_int_eq(n_populated, 2);
+	ck_assert_uint_eq(take(&ready_bytes), 3);
+	ck_assert_uint_eq(ready_bytes, 2 * SIZE);
+	ck_assert_uint_eq(take(&ready_bytes), 0);
+}
+END_TEST
+
+START_TEST(pages_come_in_slices)
+{
+	uint64_t ready_bytes;
+
+	submit(LARGE, 1, 1);
+	finish();
+	ck_assert_int_eq(n_populated, 3);
+	ck_assert_uint_eq(take(&ready_bytes), 1);
+	ck_assert_uint_eq(ready_bytes, LARGE);
+}
+END_TEST
+
+START_TEST(goes_without_pages)
+{
+	uint64_t ready_bytes;
+
+	backend.object_populate = populate_nothing;
+	submit(LARGE, 2, 2);
+	finish();
+	ck_assert_int_eq(batch.job.result, 0);
+	ck_assert_uint_eq(take(&ready_bytes), 2);
+	ck_assert_uint_eq(ready_bytes, 0);
+}
+END_TEST
+
+/* What was made before is there, and nothing more is tried. */
+START_TEST(ends_where_it_fails)
+{
+	uint64_t ready_bytes;
+
+	fails_at = 3;
+	submit(SIZE, 5, 5);
+	finish();
+	ck_assert_int_eq(batch.job.result, -EMFILE);
+	ck_assert_int_eq(n_prepared, 3);
+	ck_assert_uint_eq(take(&ready_bytes), 2);
+}
+END_TEST
+
+/* The last slice goes with the object. */
+START_TEST(frees_in_slices)
+{
+	doom(LARGE);
+	doom(SIZE);
+	batch_submit(&batch, worker, NULL, &doomed);
+	ck_assert(list_empty(&doomed));
+	finish();
+	ck_assert_int_eq(n_discarded, 2);
+	ck_assert_int_eq(n_freed, 2);
+}
+END_TEST
+
+START_TEST(makes_before_it_frees)
+{
+	doom(SIZE);
+	held = true;
+	submit(SIZE, 1, 0);
+	ck_assert_int_eq(sem_wait(&came), 0);
+	ck_assert_int_eq(n_freed, 0);
+	ck_assert_int_eq(sem_post(&go), 0);
+	finish();
+	ck_assert_int_eq(n_freed, 1);
+}
+END_TEST
+
+/* While the second is made, the first can be had, and the number changes. */
+START_TEST(tells_and_hears_on_its_way)
+{
+	uint64_t ready_bytes;
+
+	held = true;
+	submit(SIZE, 2, 2);
+	ck_assert_int_eq(sem_wait(&came), 0);
+	ck_assert_int_eq(sem_post(&go), 0);
+	ck_assert_int_eq(sem_wait(&came), 0);
+	ck_assert_uint_eq(take(&ready_bytes), 1);
+	ck_assert_uint_eq(ready_bytes, SIZE);
+	ck_assert(!worker_collect(worker, &batch.job));
+	batch_set_left(&batch, 1);
+	ck_assert_int_eq(sem_post(&go), 0);
+	ck_assert_int_eq(sem_post(&go), 0);
+	finish();
+	/* those with pages are as many as were planned */
+	ck_assert_uint_eq(take(&ready_bytes), 2);
+	ck_assert_uint_eq(ready_bytes, SIZE);
+}
+END_TEST
+
+START_TEST(ends_at_any_moment)
+{
+	doom(LARGE);
+	held = true;
+	submit(LARGE, 2, 2);
+	ck_assert_int_eq(sem_wait(&came), 0);
+	ck_assert_int_eq(sem_post(&go), 0);
+	ck_assert_int_eq(sem_post(&go), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("batch");
+	TCase *tcase = harness_case(suite, "batch");
+
+	tcase_add_checked_fixture(tcase, before, after);
+	tcase_add_test(tcase, makes_what_is_planned);
+	tcase_add_test(tcase, pages_come_in_slices);
+	tcase_add_test(tcase, goes_without_pages);
+	tcase_add_test(tcase, ends_where_it_fails);
+	tcase_add_test(tcase, frees_in_slices);
+	tcase_add_test(tcase, makes_before_it_frees);
+	tcase_add_test(tcase, tells_and_hears_on_its_way);
+	tcase_add_test(tcase, ends_at_any_moment);
+	return harness_run(suite);
+}

@@ -305,6 +305,8 @@ static int prepare(struct contigd *contigd, struct error *why)
 static void clean_up(struct contigd *contigd)
 {
 	vault_freeze(contigd->vault);
+	if (contigd->server)
+		server_stop_listening(contigd->server);
 	listening_close(&contigd->listening);
 	(void)pulse_free(contigd->pulse);
 	(void)server_free(contigd->server);

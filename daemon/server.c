@@ -271,6 +271,12 @@ int server_new(struct server **serverp, struct loop *loop,
 	return 0;
 }
 
+void server_stop_listening(struct server *server)
+{
+	server->listen_watch = watch_free(server->listen_watch);
+	timer_stop(server->resume_timer);
+}
+
 struct server *server_free(struct server *server)
 {
 	struct client *client;

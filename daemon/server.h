@@ -46,6 +46,9 @@ size_t server_max_clients_per_uid(size_t max_clients);
 int server_new(struct server **serverp, struct loop *loop,
 	       struct service *service, int listen_fd_borrow,
 	       uint64_t max_files);
+/* To be called before the listening socket is closed, where that comes before
+ * the end: its number is soon another descriptor's. */
+void server_stop_listening(struct server *server);
 /* Disconnects everybody. */
 struct server *server_free(struct server *server);
 DEFINE_CLEANUP(struct server *, server_free)

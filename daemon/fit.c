@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/fit.h"
 
+#include "util/power.h"
+
 /*
  * The lowest admissible place within one free run, in constant time.
  *
@@ -18,17 +20,6 @@
  * All ends are last bytes, as a run may end at 2^64.
  */
 
-/* Rounds up to a multiple of a power of two; false where that exceeds 2^64. */
-static bool round_up(uint64_t *valuep, uint64_t unit)
-{
-	uint64_t mask = unit - 1;
-
-	if (__builtin_add_overflow(*valuep, mask, valuep))
-		return false;
-	*valuep &= ~mask;
-	return true;
-}
-
 static bool crosses(uint64_t phys, uint64_t last, uint64_t boundary_bytes)
 {
 	return boundary_bytes && (phys ^ last) >= boundary_bytes;
@@ -43,7 +34,7 @@ bool fit_place(const struct fit *fit, const struct run *free, uint64_t *physp)
 	highest -= fit->tail_bytes;
 	if (highest > fit->max_phys)
 		highest = fit->max_phys;
-	if (!round_up(&phys, fit->align_bytes) ||
+	if (!round_up_to(&phys, fit->align_bytes) ||
 	    __builtin_add_overflow(phys, fit->size_bytes - 1, &last))
 		return false;
 	if (crosses(phys, last, fit->boundary_bytes)) {

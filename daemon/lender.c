@@ -129,8 +129,7 @@ void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner)
 			buffer_drain(buffer, now);
 		reaper_hint_again(&lender->reaper, buffer, now);
 	}
-	lender_arm_reaper(
-		lender); /* where it has ended, others may come earlier */
+	lender_arm_reaper(lender); /* where it has ended, others may come earlier */
 }
 
 void lender_owner_gone(struct lender *lender, struct owner *owner)

@@ -43,15 +43,6 @@ struct filling {
 	uint64_t run_bytes; /* of one, with its tail */
 };
 
-/* Rounds up to a multiple of a power of two; false where that exceeds 2^64. */
-static bool round_up(uint64_t *valuep, uint64_t unit)
-{
-	if (__builtin_add_overflow(*valuep, unit - 1, valuep))
-		return false;
-	*valuep &= ~(unit - 1);
-	return true;
-}
-
 /* Leaves the stride at 0 where the request is invalid, or their distance beyond
  * all addresses or not always the same. */
 static void measure(struct filling *filling)
@@ -62,12 +53,12 @@ static void measure(struct filling *filling)
 
 	if (each->size_bytes == 0 || (each->boundary_bytes && each->tail_bytes) ||
 	    (each->align_bytes && !is_power_of_two(each->align_bytes)) ||
-	    !round_up(&run_bytes, granule) ||
+	    !round_up_to(&run_bytes, granule) ||
 	    __builtin_add_overflow(run_bytes, each->tail_bytes, &run_bytes))
 		return;
 	stride_bytes = run_bytes;
 	if (each->align_bytes > granule &&
-	    !round_up(&stride_bytes, each->align_bytes))
+	    !round_up_to(&stride_bytes, each->align_bytes))
 		return;
 	filling->run_bytes = run_bytes;
 	filling->stride_bytes = stride_bytes;

@@ -29,6 +29,34 @@ START_TEST(finds_the_next_one)
 }
 END_TEST
 
+START_TEST(rounds_up)
+{
+	const struct {
+		uint64_t value, unit, up;
+	} rows[] = {
+		{0, 4096, 0},
+		{1, 4096, 4096},
+		{4096, 4096, 4096},
+		{4097, 4096, 8192},
+		{7, 1, 7},
+		{UINT64_MAX, 1, UINT64_MAX},
+		{UINT64_MAX - 4095, 4096, UINT64_MAX - 4095},
+		{1, HIGHEST, HIGHEST},
+	};
+	uint64_t value = UINT64_MAX - 4094;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t up = rows[i].value;
+
+		ck_assert(round_up_to(&up, rows[i].unit));
+		ck_assert_uint_eq(up, rows[i].up);
+	}
+	ck_assert(!round_up_to(&value, 4096));
+	value = HIGHEST + 1;
+	ck_assert(!round_up_to(&value, HIGHEST));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("power");
@@ -36,5 +64,6 @@ int main(void)
 
 	tcase_add_test(tcase, tells_powers_of_two);
 	tcase_add_test(tcase, finds_the_next_one);
+	tcase_add_test(tcase, rounds_up);
 	return harness_run(suite);
 }

@@ -21,4 +21,15 @@ static inline uint64_t power_of_two_from(uint64_t value)
 	return power;
 }
 
+/* Rounds up to a multiple of a power of two; false where that exceeds 2^64. */
+static inline bool round_up_to(uint64_t *valuep, uint64_t unit)
+{
+	uint64_t mask = unit - 1;
+
+	if (__builtin_add_overflow(*valuep, mask, valuep))
+		return false;
+	*valuep &= ~mask;
+	return true;
+}
+
 #endif

@@ -85,6 +85,7 @@ libdaemon_la_SOURCES = \
 	daemon/round.c daemon/round.h \
 	daemon/row.c daemon/row.h \
 	daemon/run.h \
+	daemon/schedule.c daemon/schedule.h \
 	daemon/scrubber.c daemon/scrubber.h \
 	daemon/sealed.c daemon/sealed.h \
 	daemon/server.c daemon/server.h \
@@ -194,6 +195,7 @@ DAEMON_TESTS = \
 	tests/check_roll \
 	tests/check_round \
 	tests/check_row \
+	tests/check_schedule \
 	tests/check_scrubber \
 	tests/check_sealed \
 	tests/check_server \
@@ -296,6 +298,7 @@ tests_check_restore_doubt_LDADD = libcustodian.la libharness.la libdaemon.la lib
 tests_check_roll_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_round_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_row_LDADD = libharness.la libdaemon.la libconfiguration.la libutil.la $(CHECK_LIBS)
+tests_check_schedule_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_scrubber_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_sealed_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_server_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

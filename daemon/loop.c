@@ -6,6 +6,10 @@
 
 #include <event2/event.h>
 
+#include "daemon/schedule.h"
+#include "util/clock.h"
+#include "util/list.h"
+
 /*
  * The one file that knows libevent.  What the rest of the daemon needs of it
  * are four small objects; behind them another loop could stand without anybody
@@ -19,7 +23,8 @@
  *
  * A timer of 0 ms runs in the next round and not in this one: libevent takes
  * expired timers between two polls, so that whoever has more to do than fits
- * one turn lets the others in between.
+ * one turn lets the others in between.  Of timers for later libevent knows
+ * nothing: they would cost each wait, see schedule.c.
  *
  * Setting a timer must not fail: whoever waits for it would wait for ever.
  * libevent keeps what is set in a heap, which never shrinks, so there is room
@@ -31,6 +36,8 @@
 
 struct loop {
 	struct event_base *base;
+	struct schedule schedule;
+	struct event *schedule_event; /* something of it is due */
 	size_t n_timers;
 	size_t room; /* for timers that are set */
 	uint64_t n_calls;
@@ -45,7 +52,8 @@ struct watch {
 
 struct timer {
 	struct loop *loop;
-	struct event *event;
+	struct event *event;	    /* this round or the next */
+	struct scheduled scheduled; /* later */
 	timer_fn *fn;
 	void *data;
 };
@@ -57,34 +65,71 @@ struct catcher {
 	void *data;
 };
 
+static void call(struct timer *timer)
+{
+	timer->loop->n_calls++;
+	timer->fn(timer->data);
+}
+
+static void on_schedule(evutil_socket_t fd, short what, void *data)
+{
+	struct loop *loop = data;
+	uint64_t now = clock_ns();
+	struct scheduled *due;
+
+	(void)fd;
+	(void)what;
+	while ((due = schedule_take(&loop->schedule, now)))
+		call(container_of(due, struct timer, scheduled));
+}
+
+static struct event_base *make_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (!config)
+		return NULL;
+	if (event_config_require_features(config, EV_FEATURE_ET) == 0 &&
+	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+		base = event_base_new_with_config(config);
+	event_config_free(config);
+	return base;
+}
+
 int loop_new(struct loop **loopp)
 {
-	_cleanup_free_ struct loop *loop = calloc(1, sizeof(*loop));
-	struct event_config *config = event_config_new();
+	_cleanup_(loop_freep) struct loop *loop = calloc(1, sizeof(*loop));
+	int r;
 
-	if (!loop || !config)
-		goto no_memory;
-	if (event_config_require_features(config, EV_FEATURE_ET) != 0 ||
-	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) != 0)
-		goto no_memory;
-	loop->base = event_base_new_with_config(config);
+	if (!loop)
+		return -ENOMEM;
+	r = schedule_init(&loop->schedule);
+	if (r < 0)
+		return r;
+	loop->base = make_base();
 	if (!loop->base)
-		goto no_memory;
-	event_config_free(config);
+		return -ENOMEM;
+	loop->schedule_event =
+		event_new(loop->base, loop->schedule.fd, EV_READ | EV_PERSIST,
+			  on_schedule, loop);
+	if (!loop->schedule_event ||
+	    event_add(loop->schedule_event, NULL) != 0)
+		return -ENOMEM;
 	*loopp = TAKE_PTR(loop);
 	return 0;
-no_memory:
-	if (config)
-		event_config_free(config);
-	return -ENOMEM;
 }
 
 struct loop *loop_free(struct loop *loop)
 {
-	if (loop) {
+	if (!loop)
+		return NULL;
+	if (loop->schedule_event)
+		event_free(loop->schedule_event);
+	if (loop->base)
 		event_base_free(loop->base);
-		free(loop);
-	}
+	schedule_deinit(&loop->schedule);
+	free(loop);
 	return NULL;
 }
 
@@ -168,12 +213,9 @@ int watch_resume(struct watch *watch)
 
 static void on_timer(evutil_socket_t fd, short what, void *data)
 {
-	const struct timer *timer = data;
-
 	(void)fd;
 	(void)what;
-	timer->loop->n_calls++;
-	timer->fn(timer->data);
+	call(data);
 }
 
 static void ignore(evutil_socket_t fd, short what, void *data)
@@ -238,6 +280,7 @@ int timer_new(struct timer **timerp, struct loop *loop, timer_fn *fn, void *data
 struct timer *timer_free(struct timer *timer)
 {
 	if (timer) {
+		schedule_stop(&timer->loop->schedule, &timer->scheduled);
 		event_free(timer->event);
 		timer->loop->n_timers--;
 		free(timer);
@@ -247,12 +290,14 @@ struct timer *timer_free(struct timer *timer)
 
 void timer_set(struct timer *timer, uint64_t delay_ms)
 {
-	const struct timeval delay = {
-		.tv_sec = (time_t)(delay_ms / 1000),
-		.tv_usec = (suseconds_t)(delay_ms % 1000 * 1000),
-	};
+	const struct timeval next_round = {.tv_sec = 0};
 
-	(void)evtimer_add(timer->event, &delay); /* there is room */
+	timer_stop(timer);
+	if (delay_ms == 0)
+		(void)evtimer_add(timer->event, &next_round); /* there is room */
+	else
+		schedule_set(&timer->loop->schedule, &timer->scheduled,
+			     clock_ns() + delay_ms * 1000000);
 }
 
 void timer_fire(struct timer *timer)
@@ -262,6 +307,7 @@ void timer_fire(struct timer *timer)
 
 void timer_stop(struct timer *timer)
 {
+	schedule_stop(&timer->loop->schedule, &timer->scheduled);
 	(void)evtimer_del(timer->event);
 }
 

@@ -21,7 +21,9 @@
  * there is room is the index's to say.
  */
 
-#define WORD_BITS 64
+#define WORD_BITS      64
+#define LINE_WORDS     8 /* of a usual cache */
+#define LINES_EXPECTED 4 /* then a processor has noticed the direction */
 
 struct bitmap {
 	uint64_t n_bits;
@@ -160,8 +162,13 @@ bool bitmap_all_clear(const struct bitmap *bitmap, uint64_t first,
 	return !stretch.last_mask || !(*word & stretch.last_mask);
 }
 
-void bitmap_expect(const struct bitmap *bitmap, uint64_t first)
+void bitmap_expect(const struct bitmap *bitmap, uint64_t first, uint64_t count)
 {
-	if (first < bitmap->n_bits)
-		__builtin_prefetch(&bitmap->words[first / WORD_BITS], 1);
+	struct stretch stretch = stretch_of(bitmap, first, count);
+	const uint64_t *word = stretch.first;
+
+	for (int i = 0; i < LINES_EXPECTED && word < stretch.end; i++) {
+		__builtin_prefetch(word, 1);
+		word += LINE_WORDS;
+	}
 }

@@ -28,7 +28,7 @@ bool bitmap_all_set(const struct bitmap *bitmap, uint64_t first, uint64_t count)
 bool bitmap_all_clear(const struct bitmap *bitmap, uint64_t first,
 		      uint64_t count);
 
-/* The bits from one on will be changed soon: memory may fetch them already. */
-void bitmap_expect(const struct bitmap *bitmap, uint64_t first);
+/* The bits of the run will be changed soon: memory may fetch them already. */
+void bitmap_expect(const struct bitmap *bitmap, uint64_t first, uint64_t count);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/btree.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -24,6 +23,9 @@
  * that falls below half joins a sibling where both fit into one node, or else
  * they share evenly.
  *
+ * Whatever makes another node the place of a word, or a separator another, is
+ * counted; a cursor that led to a leaf before that is led there anew.
+ *
  * Maxima of a node are of all words below it.  A word that comes raises them
  * on its way; where one goes that was a maximum, they are found anew, level by
  * level, up to where another had made it anyway.
@@ -34,164 +36,6 @@ static uint64_t *separators_at(const struct btree *tree,
 			       unsigned int level)
 {
 	return btree_node(tree->pool, cursor->at[level].node)->inner.words;
-}
-
-/* How many of seven words are less than word. */
-static inline uint32_t less_of_seven(const uint64_t *words, unsigned int stride,
-				     uint64_t word)
-{
-	return (uint32_t)(words[0] < word) + (words[stride] < word) +
-	       (words[2 * stride] < word) + (words[3 * stride] < word) +
-	       (words[4 * stride] < word) + (words[5 * stride] < word) +
-	       (words[6 * stride] < word);
-}
-
-/* How many words of a leaf are less than word: of the first of each line of
- * memory but one, and then in one line.  No comparison waits for another, and
- * no branch can be guessed wrong. */
-static inline uint32_t count_less(const union btree_node *leaf, uint64_t word)
-{
-	const uint64_t *words = leaf->leaf.words;
-	uint32_t line = less_of_seven(&words[7], 8, word);
-
-	return 8 * line + less_of_seven(&words[8 * line], 1, word);
-}
-
-static_assert(BTREE_LEAF_WORDS == 7 * 8 + 7, "as count_less() counts");
-
-/* The slot of the child that word is below: all but the first count. */
-static inline uint32_t child_slot(const union btree_node *node, uint64_t word)
-{
-	const uint64_t *words = &node->inner.words[1];
-	uint32_t block;
-
-	if (word == UINT64_MAX) /* as are the words not in use */
-		return node->n - 1;
-	word++;
-	block = (uint32_t)(words[6] < word) + (words[13] < word) +
-		(words[20] < word) + (words[27] < word) + (words[34] < word);
-	words += 7 * block;
-	return 7 * block + (words[0] < word) + (words[1] < word) +
-	       (words[2] < word) + (words[3] < word) + (words[4] < word) +
-	       (words[5] < word);
-}
-
-static_assert(BTREE_CHILDREN == 1 + 5 * 7 + 6, "as child_slot() counts");
-
-/* To where word is or would be in its leaf, perhaps behind its last word. */
-static void descend(const struct btree *tree, uint64_t word,
-		    struct btree_cursor *cursor)
-{
-	uint32_t id = tree->root;
-	const union btree_node *node;
-
-	for (unsigned int level = tree->height; level > 0; level--) {
-		node = btree_node(tree->pool, id);
-		cursor->at[level].node = id;
-		cursor->at[level].slot = child_slot(node, word);
-		id = node->inner.children[cursor->at[level].slot];
-	}
-	node = btree_node(tree->pool, id);
-	cursor->at[0].node = id;
-	cursor->at[0].slot = count_less(node, word);
-}
-
-static bool is_at_word(const struct btree *tree,
-		       const struct btree_cursor *cursor)
-{
-	return cursor->at[0].slot <
-	       btree_node(tree->pool, cursor->at[0].node)->n;
-}
-
-uint64_t btree_word(const struct btree *tree, const struct btree_cursor *cursor)
-{
-	return btree_node(tree->pool, cursor->at[0].node)
-		->leaf.words[cursor->at[0].slot];
-}
-
-/* To the first or the last word below what the cursor has at a level. */
-static void go_down(const struct btree *tree, struct btree_cursor *cursor,
-		    unsigned int level, bool to_last)
-{
-	while (level > 0) {
-		const union btree_node *node =
-			btree_node(tree->pool, cursor->at[level].node);
-		uint32_t id = node->inner.children[cursor->at[level].slot];
-
-		level--;
-		cursor->at[level].node = id;
-		cursor->at[level].slot =
-			to_last ? btree_node(tree->pool, id)->n - 1 : 0;
-	}
-}
-
-/* To the first word of the leaf behind; false at the end, where it stays. */
-static bool next_leaf(const struct btree *tree, struct btree_cursor *cursor)
-{
-	for (unsigned int level = 1; level <= tree->height; level++)
-		if (cursor->at[level].slot + 1 <
-		    btree_node(tree->pool, cursor->at[level].node)->n) {
-			cursor->at[level].slot++;
-			go_down(tree, cursor, level, false);
-			return true;
-		}
-	return false;
-}
-
-bool btree_seek(const struct btree *tree, uint64_t word,
-		struct btree_cursor *cursor)
-{
-	descend(tree, word, cursor);
-	return is_at_word(tree, cursor) || next_leaf(tree, cursor);
-}
-
-bool btree_last(const struct btree *tree, struct btree_cursor *cursor)
-{
-	uint32_t n = btree_node(tree->pool, tree->root)->n;
-
-	if (n == 0)
-		return false;
-	cursor->at[tree->height].node = tree->root;
-	cursor->at[tree->height].slot = n - 1;
-	go_down(tree, cursor, tree->height, true);
-	return true;
-}
-
-bool btree_next(const struct btree *tree, struct btree_cursor *cursor)
-{
-	cursor->at[0].slot++;
-	return is_at_word(tree, cursor) || next_leaf(tree, cursor);
-}
-
-unsigned int btree_copy(const struct btree *tree, struct btree_cursor *cursor,
-			uint64_t *words, unsigned int n)
-{
-	unsigned int n_copied = 0;
-
-	do {
-		const union btree_node *leaf =
-			btree_node(tree->pool, cursor->at[0].node);
-		uint32_t part = leaf->n - cursor->at[0].slot;
-
-		if (part > n - n_copied)
-			part = n - n_copied;
-		memcpy(&words[n_copied],
-		       &leaf->leaf.words[cursor->at[0].slot],
-		       part * sizeof(*words));
-		n_copied += part;
-	} while (n_copied < n && next_leaf(tree, cursor));
-	return n_copied;
-}
-
-bool btree_previous(const struct btree *tree, struct btree_cursor *cursor)
-{
-	for (unsigned int level = 0; level <= tree->height; level++)
-		if (cursor->at[level].slot > 0) {
-			cursor->at[level].slot--;
-			go_down(tree, cursor, level, true);
-			return true;
-		}
-	return false;
 }
 
 /* The one behind the leaf may be less than what its last word becomes. */
@@ -208,8 +52,10 @@ static void raise_separator(struct btree *tree,
 		uint64_t *separator = &separators_at(
 			tree, cursor, level)[cursor->at[level].slot + 1];
 
-		if (*separator <= word)
+		if (*separator <= word) {
 			*separator = word + 1;
+			tree->n_moves++;
+		}
 	}
 }
 
@@ -226,8 +72,10 @@ void btree_replace_at(struct btree *tree, struct btree_cursor *cursor,
 		uint64_t *separator = &separators_at(
 			tree, cursor, level)[cursor->at[level].slot];
 
-		if (*separator > word)
+		if (*separator > word) {
 			*separator = word;
+			tree->n_moves++;
+		}
 	}
 }
 
@@ -325,6 +173,7 @@ static void insert_at(struct btree *tree, struct btree_cursor *cursor,
 
 	into = node;
 	if (node->n == btree_capacity(level)) {
+		tree->n_moves++;
 		right_id = btree_node_take(tree->pool);
 		right = btree_node(tree->pool, right_id);
 		right->n = 0;
@@ -356,11 +205,17 @@ void btree_insert(struct btree *tree, uint64_t word)
 {
 	struct btree_cursor cursor;
 
-	descend(tree, word, &cursor);
-	if (is_at_word(tree, &cursor) && btree_word(tree, &cursor) == word)
+	btree_approach(tree, word, &cursor);
+	btree_insert_there(tree, &cursor, word);
+}
+
+void btree_insert_there(struct btree *tree, struct btree_cursor *cursor,
+			uint64_t word)
+{
+	if (btree_arrive(tree, cursor, word))
 		broken("0x%" PRIx64 " is in the tree already", word);
-	btree_maxima_raise(tree, &cursor, word);
-	insert_at(tree, &cursor, 0, word, 0);
+	btree_maxima_raise(tree, cursor, word);
+	insert_at(tree, cursor, 0, word, 0);
 }
 
 /* ---- removing ----------------------------------------------------------- */
@@ -373,6 +228,7 @@ static void shrink(struct btree *tree)
 
 	if (tree->height == 0 || root->n > 1)
 		return;
+	tree->n_moves++;
 	tree->root = root->inner.children[0];
 	tree->height--;
 	btree_node_give(tree->pool, id);
@@ -392,6 +248,7 @@ static void remove_slot(struct btree *tree, struct btree_cursor *cursor,
 	}
 	if (node->n >= btree_capacity(level) / 2)
 		return;
+	tree->n_moves++;
 	above = btree_node(tree->pool, cursor->at[level + 1].node);
 	slot = cursor->at[level + 1].slot;
 	slot += slot == 0; /* of the right one of two siblings */
@@ -425,8 +282,14 @@ void btree_remove(struct btree *tree, uint64_t word)
 {
 	struct btree_cursor cursor;
 
-	descend(tree, word, &cursor);
-	if (!is_at_word(tree, &cursor) || btree_word(tree, &cursor) != word)
+	btree_approach(tree, word, &cursor);
+	btree_remove_there(tree, &cursor, word);
+}
+
+void btree_remove_there(struct btree *tree, struct btree_cursor *cursor,
+			uint64_t word)
+{
+	if (!btree_arrive(tree, cursor, word))
 		broken("0x%" PRIx64 " is not in the tree", word);
-	btree_remove_at(tree, &cursor);
+	btree_remove_at(tree, cursor);
 }

@@ -25,6 +25,7 @@ struct btree {
 	uint32_t root;
 	unsigned int height;	 /* levels above the leaves */
 	unsigned int n_measures; /* 0: no maxima */
+	uint32_t n_moves;	 /* how often words came to other nodes */
 };
 
 /* A place in a tree.  Inserting and removing make it invalid. */
@@ -33,6 +34,7 @@ struct btree_cursor {
 		uint32_t node;
 		uint32_t slot;
 	} at[BTREE_HEIGHT_MAX]; /* [0] is in a leaf */
+	uint32_t n_moves;	/* of the tree when it was approached */
 };
 
 /* Room for n_trees trees with max_words words together, of up to n_measures
@@ -50,6 +52,20 @@ void btree_init(struct btree *tree, struct btree_pool *pool,
 /* Aborts where the word is there, or is not. */
 void btree_insert(struct btree *tree, uint64_t word);
 void btree_remove(struct btree *tree, uint64_t word);
+
+/* The same in two steps: first the way to the word's leaf, whose memory is
+ * asked for and not waited for; whatever is inserted and removed until then,
+ * the second step finds it. */
+void btree_approach(const struct btree *tree, uint64_t word,
+		    struct btree_cursor *cursor);
+void btree_insert_there(struct btree *tree, struct btree_cursor *cursor,
+			uint64_t word);
+void btree_remove_there(struct btree *tree, struct btree_cursor *cursor,
+			uint64_t word);
+
+/* To the word that was approached; false where it is not there. */
+bool btree_arrive(const struct btree *tree, struct btree_cursor *cursor,
+		  uint64_t word);
 
 /* The word at the cursor goes. */
 void btree_remove_at(struct btree *tree, struct btree_cursor *cursor);

@@ -16,7 +16,8 @@
  * word in each: by address, to find what a returning run touches; by (length,
  * address), whose order is best fit; and by what it offers to constraints
  * (offers.c).  Taking and giving back change a few words in each: O(log k) for
- * k free runs.
+ * k free runs.  As soon as it is known which, the memory of all of them is asked
+ * for, so that what is waited for is the slowest, not the sum.
  *
  * The first run of sufficient length is the best fit, and a few behind it are
  * looked at: of those hardly longer, the lowest is taken.  What is left over
@@ -162,43 +163,65 @@ static struct hole hole_by_size(const struct extents *extents,
 
 /* ---- changing ----------------------------------------------------------- */
 
-/* The changes to all orders but that by address. */
+/* Holes that go and holes that come in their place. */
+struct change {
+	struct hole gone[2], come[2];
+	unsigned int n_gone, n_come;
+};
 
-static void rank(struct extents *extents, struct hole hole)
+/* Where a hole is or will be in the orders but that by address. */
+struct spot {
+	struct btree_cursor by_size;
+	struct offers_spot offers;
+};
+
+/* Those of a change: of what goes, then of what comes. */
+struct spots {
+	struct spot of[4];
+};
+
+static void approach(const struct extents *extents, struct hole hole,
+		     struct spot *spot)
 {
-	btree_insert(&extents->by_size, size_word(extents, hole));
-	offers_add(extents->offers, phys_word(extents, hole));
+	btree_approach(&extents->by_size, size_word(extents, hole),
+		       &spot->by_size);
+	offers_approach(extents->offers, phys_word(extents, hole),
+			&spot->offers);
 }
 
-static void unrank(struct extents *extents, struct hole hole)
+/* Asks for all memory that rank() will need. */
+static void approach_all(const struct extents *extents,
+			 const struct change *change, struct spots *spots)
 {
-	btree_remove(&extents->by_size, size_word(extents, hole));
-	offers_drop(extents->offers, phys_word(extents, hole));
+	struct spot *spot = spots->of;
+
+	for (unsigned int i = 0; i < change->n_gone; i++)
+		approach(extents, change->gone[i], spot++);
+	for (unsigned int i = 0; i < change->n_come; i++)
+		approach(extents, change->come[i], spot++);
 }
 
-static void hole_add(struct extents *extents, struct hole hole)
+/* Makes a change to all orders but that by address. */
+static void rank(struct extents *extents, const struct change *change,
+		 struct spots *spots)
 {
-	if (extents->n_runs == extents->bounds.max_runs)
-		broken("more than %zu free runs", extents->n_runs);
-	btree_insert(&extents->by_phys, phys_word(extents, hole));
-	rank(extents, hole);
-	extents->n_runs++;
-}
+	struct spot *spot = spots->of;
 
-static void hole_drop(struct extents *extents, struct btree_cursor *cursor)
-{
-	unrank(extents, hole_by_phys(extents, cursor));
-	btree_remove_at(&extents->by_phys, cursor);
-	extents->n_runs--;
-}
-
-/* Changes a hole within the room between its neighbours. */
-static void hole_change(struct extents *extents, struct btree_cursor *cursor,
-			struct hole hole)
-{
-	unrank(extents, hole_by_phys(extents, cursor));
-	btree_replace_at(&extents->by_phys, cursor, phys_word(extents, hole));
-	rank(extents, hole);
+	for (unsigned int i = 0; i < change->n_gone; i++, spot++) {
+		btree_remove_there(&extents->by_size, &spot->by_size,
+				   size_word(extents, change->gone[i]));
+		offers_drop(extents->offers, &spot->offers);
+	}
+	for (unsigned int i = 0; i < change->n_come; i++, spot++) {
+		btree_insert_there(&extents->by_size, &spot->by_size,
+				   size_word(extents, change->come[i]));
+		offers_add(extents->offers, &spot->offers);
+	}
+	extents->n_runs += change->n_come;
+	extents->n_runs -= change->n_gone;
+	if (extents->n_runs > extents->bounds.max_runs)
+		broken("more than %" PRIu64 " free runs",
+		       extents->bounds.max_runs);
 }
 
 /* The first hole that begins at place or above, and the last below it; false
@@ -217,63 +240,79 @@ static void neighbours(struct extents *extents, uint64_t place,
 
 void extents_insert(struct extents *extents, const struct run *run)
 {
-	struct hole hole = hole_from_run(extents, run);
-	struct hole low = {0, 0}, high = {0, 0};
+	struct hole hole = hole_from_run(extents, run), joint = hole;
+	struct change change = {.n_come = 1};
 	struct btree_cursor below, above;
 	bool is_below, is_above;
+	struct spots spots;
 
 	neighbours(extents, hole.place, &below, &is_below, &above, &is_above);
 	if (is_below) {
-		low = hole_by_phys(extents, &below);
+		struct hole low = hole_by_phys(extents, &below);
+
 		if (low.place + low.length > hole.place)
 			goto overlap;
 		is_below = low.place + low.length == hole.place;
+		if (is_below) {
+			joint.place = low.place;
+			joint.length += low.length;
+			change.gone[change.n_gone++] = low;
+		}
 	}
 	if (is_above) {
-		high = hole_by_phys(extents, &above);
+		struct hole high = hole_by_phys(extents, &above);
+
 		if (hole.place + hole.length > high.place)
 			goto overlap;
 		is_above = hole.place + hole.length == high.place;
+		if (is_above) {
+			joint.length += high.length;
+			change.gone[change.n_gone++] = high;
+		}
 	}
-	if (is_below) {
-		hole.place = low.place;
-		hole.length += low.length;
-	}
-	if (is_above)
-		hole.length += high.length;
-	if (is_below && is_above) {
-		hole_change(extents, &below, hole);
-		/* the word above is where it was */
-		hole_drop(extents, &above);
-	} else if (is_below || is_above) {
-		hole_change(extents, is_below ? &below : &above, hole);
-	} else {
-		hole_add(extents, hole);
-	}
+	change.come[0] = joint;
+	approach_all(extents, &change, &spots);
+	if (is_below || is_above)
+		btree_replace_at(&extents->by_phys, is_below ? &below : &above,
+				 phys_word(extents, joint));
+	else
+		btree_insert(&extents->by_phys, phys_word(extents, joint));
+	if (is_below && is_above) /* the word above is where it was */
+		btree_remove_at(&extents->by_phys, &above);
+	rank(extents, &change, &spots);
 	return;
 overlap:
 	broken("run 0x%" PRIx64 "+0x%" PRIx64 " is free already", run->phys,
 	       run->size_bytes);
 }
 
-/* Takes a part out of the hole at the cursor, which is around it. */
-static void carve(struct extents *extents, struct btree_cursor *cursor,
-		  struct hole part)
+/* What becomes of a hole when a part of it is taken. */
+static struct change change_by_taking(struct hole hole, struct hole part)
 {
-	struct hole hole = hole_by_phys(extents, cursor), before, after;
+	struct hole before = {hole.place, part.place - hole.place}, after;
+	struct change change = {.gone = {hole}, .n_gone = 1};
 
-	before = (struct hole){hole.place, part.place - hole.place};
 	after.place = part.place + part.length;
 	after.length = hole.place + hole.length - after.place;
-	if (before.length) {
-		hole_change(extents, cursor, before);
-		if (after.length)
-			hole_add(extents, after);
-	} else if (after.length) {
-		hole_change(extents, cursor, after);
-	} else {
-		hole_drop(extents, cursor);
-	}
+	if (before.length)
+		change.come[change.n_come++] = before;
+	if (after.length)
+		change.come[change.n_come++] = after;
+	return change;
+}
+
+/* The same in the order by address; the cursor is at what goes. */
+static void replace(struct extents *extents, struct btree_cursor *cursor,
+		    const struct change *change)
+{
+	if (change->n_come == 0)
+		btree_remove_at(&extents->by_phys, cursor);
+	else
+		btree_replace_at(&extents->by_phys, cursor,
+				 phys_word(extents, change->come[0]));
+	if (change->n_come == 2)
+		btree_insert(&extents->by_phys,
+			     phys_word(extents, change->come[1]));
 }
 
 void extents_remove(struct extents *extents, const struct run *run)
@@ -281,6 +320,8 @@ void extents_remove(struct extents *extents, const struct run *run)
 	struct hole part = hole_from_run(extents, run), hole;
 	struct btree_cursor below, above;
 	bool is_below, is_above;
+	struct change change;
+	struct spots spots;
 
 	neighbours(extents, part.place, &below, &is_below, &above, &is_above);
 	if (is_above && hole_by_phys(extents, &above).place == part.place)
@@ -290,11 +331,32 @@ void extents_remove(struct extents *extents, const struct run *run)
 	hole = hole_by_phys(extents, &below);
 	if (part.place + part.length > hole.place + hole.length)
 		goto missing;
-	carve(extents, &below, part);
+	change = change_by_taking(hole, part);
+	approach_all(extents, &change, &spots);
+	replace(extents, &below, &change);
+	rank(extents, &change, &spots);
 	return;
 missing:
 	broken("run 0x%" PRIx64 "+0x%" PRIx64 " is not in the index", run->phys,
 	       run->size_bytes);
+}
+
+void extents_take(struct extents *extents, const struct run *from,
+		  const struct run *run)
+{
+	struct hole hole = hole_from_run(extents, from);
+	struct change change =
+		change_by_taking(hole, hole_from_run(extents, run));
+	uint64_t word = phys_word(extents, hole);
+	struct btree_cursor cursor;
+	struct spots spots;
+
+	btree_approach(&extents->by_phys, word, &cursor);
+	approach_all(extents, &change, &spots);
+	if (!btree_arrive(&extents->by_phys, &cursor, word))
+		broken("a free run is found by size and not by address");
+	replace(extents, &cursor, &change);
+	rank(extents, &change, &spots);
 }
 
 /* ---- finding ------------------------------------------------------------ */
@@ -373,26 +435,13 @@ static bool find(const struct extents *extents, const struct fit *fit,
 }
 
 bool extents_find(const struct extents *extents, const struct fit *fit,
-		  uint64_t *physp)
+		  struct run *fromp, uint64_t *physp)
 {
-	struct hole hole;
-
-	return find(extents, fit, &hole, physp);
-}
-
-bool extents_take(struct extents *extents, const struct fit *fit,
-		  uint64_t *physp)
-{
-	struct run run = {.size_bytes = fit_bytes(fit)};
-	struct btree_cursor cursor;
 	struct hole hole;
 
 	if (!find(extents, fit, &hole, physp))
 		return false;
-	run.phys = *physp;
-	if (!btree_seek(&extents->by_phys, phys_word(extents, hole), &cursor))
-		broken("a free run is found by size and not by address");
-	carve(extents, &cursor, hole_from_run(extents, &run));
+	*fromp = run_from_hole(extents, &hole);
 	return true;
 }
 

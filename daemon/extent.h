@@ -49,16 +49,19 @@ void extents_remove(struct extents *extents, const struct run *run);
  * none of those has one, because of the constraints, it is the lowest place in
  * the smallest run that has one for its length alone; or else in any.
  *
- * Returns false where there is none.  extents_take() takes it out with its
- * tail; extents_find() only tells where.  fit_bytes() must not exceed 2^64; it,
- * the alignment and the boundary are at least a granule.
+ * Returns false where there is none; or else the free run that it is in, and the
+ * address.  fit_bytes() must not exceed 2^64; it, the alignment and the boundary
+ * are at least a granule.
  */
 #define EXTENTS_TRIED	   16
 #define EXTENTS_NEAR_BYTES (UINT64_C(128) << 10)
 bool extents_find(const struct extents *extents, const struct fit *fit,
-		  uint64_t *physp);
-bool extents_take(struct extents *extents, const struct fit *fit,
-		  uint64_t *physp);
+		  struct run *fromp, uint64_t *physp);
+
+/* The same as extents_remove() where the free run around it is known, from
+ * extents_find() just before. */
+void extents_take(struct extents *extents, const struct run *from,
+		  const struct run *run);
 
 size_t extents_count(const struct extents *extents);
 uint64_t extents_largest_bytes(const struct extents *extents); /* 0: none is free */

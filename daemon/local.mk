@@ -13,6 +13,7 @@ libdaemon_la_SOURCES = \
 	daemon/batch.c daemon/batch.h \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/btree.c daemon/btree.h \
+	daemon/btree_cursor.c \
 	daemon/btree_maxima.c \
 	daemon/btree_node.c daemon/btree_node.h \
 	daemon/btree_verify.c \

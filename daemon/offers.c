@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "daemon/btree.h"
 #include "util/broken.h"
 #include "util/cleanup.h"
 
@@ -99,14 +98,24 @@ static unsigned int class_of(const struct offers *offers, uint64_t word)
 	return class < offers->top ? class : offers->top;
 }
 
-void offers_add(struct offers *offers, uint64_t word)
+void offers_approach(const struct offers *offers, uint64_t word,
+		     struct offers_spot *spot)
 {
-	btree_insert(&offers->classes[class_of(offers, word)], word);
+	spot->class = class_of(offers, word);
+	spot->word = word;
+	btree_approach(&offers->classes[spot->class], word, &spot->cursor);
 }
 
-void offers_drop(struct offers *offers, uint64_t word)
+void offers_add(struct offers *offers, struct offers_spot *spot)
 {
-	btree_remove(&offers->classes[class_of(offers, word)], word);
+	btree_insert_there(&offers->classes[spot->class], &spot->cursor,
+			   spot->word);
+}
+
+void offers_drop(struct offers *offers, struct offers_spot *spot)
+{
+	btree_remove_there(&offers->classes[spot->class], &spot->cursor,
+			   spot->word);
 }
 
 bool offers_has(const struct offers *offers, uint64_t word)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/btree.h"
 #include "daemon/fit.h"
 #include "daemon/reach.h"
 
@@ -24,9 +25,20 @@ int offers_new(struct offers **offersp, const struct reach *reach,
 	       uint64_t max_runs);
 struct offers *offers_free(struct offers *offers);
 
-/* Aborts where it is there, or is not. */
-void offers_add(struct offers *offers, uint64_t word);
-void offers_drop(struct offers *offers, uint64_t word);
+/* Where a run is or will be among the others. */
+struct offers_spot {
+	struct btree_cursor cursor;
+	unsigned int class;
+	uint64_t word;
+};
+
+/* Asks for the memory of the spot, to be there when the run is added or
+ * dropped; those two find it whatever else was added and dropped until then.
+ * They abort where the run is there, or is not. */
+void offers_approach(const struct offers *offers, uint64_t word,
+		     struct offers_spot *spot);
+void offers_add(struct offers *offers, struct offers_spot *spot);
+void offers_drop(struct offers *offers, struct offers_spot *spot);
 
 bool offers_has(const struct offers *offers, uint64_t word);
 

@@ -33,6 +33,7 @@
 
 struct space {
 	uint64_t granule_bytes;
+	unsigned int granule_shift;
 	struct run *segments; /* sorted by address, none touches another */
 	uint64_t *first_bits; /* of each segment */
 	size_t n_segments;
@@ -159,6 +160,7 @@ int space_new(struct space **spacep, uint64_t granule_bytes,
 	if (!space)
 		return error_set(why, -ENOMEM, "out of memory");
 	space->granule_bytes = granule_bytes;
+	space->granule_shift = (unsigned int)__builtin_ctzll(granule_bytes);
 	space->n_segments = n_segments;
 	space->segments = calloc(n_segments, sizeof(*space->segments));
 	space->first_bits = calloc(n_segments, sizeof(*space->first_bits));
@@ -233,8 +235,8 @@ static bool bits_of(const struct space *space, const struct run *run,
 	if (!segment || last > run_last(segment))
 		return false;
 	*firstp = space->first_bits[segment - space->segments] +
-		  (run->phys - segment->phys) / space->granule_bytes;
-	*countp = run->size_bytes / space->granule_bytes;
+		  ((run->phys - segment->phys) >> space->granule_shift);
+	*countp = run->size_bytes >> space->granule_shift;
 	return true;
 }
 
@@ -281,6 +283,7 @@ static bool fits_without(const struct space *space, const struct fit *fit,
 			 unsigned int dropped)
 {
 	struct fit rest = *fit;
+	struct run from;
 	uint64_t phys;
 
 	if (dropped & SPACE_ALIGN)
@@ -289,7 +292,7 @@ static bool fits_without(const struct space *space, const struct fit *fit,
 		rest.max_phys = UINT64_MAX;
 	if (dropped & SPACE_BOUNDARY)
 		rest.boundary_bytes = 0;
-	return extents_find(space->free, &rest, &phys);
+	return extents_find(space->free, &rest, &from, &phys);
 }
 
 static unsigned int stated_constraints(const struct space *space,
@@ -329,12 +332,13 @@ static int refusal_reason(const struct space *space, const struct fit *fit)
 int space_alloc(struct space *space, const struct space_request *request,
 		struct run *runp, struct space_refusal *refusal)
 {
+	struct run run, from;
 	uint64_t first, count;
 	struct fit fit;
-	struct run run;
 	int outcome = fit_from_request(space, request, &fit);
 
-	if (outcome == 0 && !extents_take(space->free, &fit, &run.phys))
+	if (outcome == 0 &&
+	    !extents_find(space->free, &fit, &from, &run.phys))
 		outcome = refusal_reason(space, &fit);
 	if (outcome) {
 		if (!refusal)
@@ -348,14 +352,19 @@ int space_alloc(struct space *space, const struct space_request *request,
 		return outcome;
 	}
 	run.size_bytes = fit_bytes(&fit);
-	if (!bits_of(space, &run, &first, &count) ||
-	    !bitmap_set(space->taken, first, count))
-		broken("the index offers 0x%" PRIx64 "+0x%" PRIx64
-		       ", which is not free",
-		       run.phys, run.size_bytes);
+	if (!bits_of(space, &run, &first, &count))
+		goto wrong;
+	bitmap_expect(space->taken, first, count);
+	extents_take(space->free, &from, &run);
+	if (!bitmap_set(space->taken, first, count))
+		goto wrong;
 	space->free_bytes -= run.size_bytes;
 	*runp = run;
 	return 0;
+wrong:
+	broken("the index offers 0x%" PRIx64 "+0x%" PRIx64
+	       ", which is not free",
+	       run.phys, run.size_bytes);
 }
 
 int space_claim(struct space *space, const struct run *run)
@@ -380,7 +389,7 @@ void space_release(struct space *space, const struct run *run)
 		broken("released 0x%" PRIx64 "+0x%" PRIx64
 		       " is not of this space",
 		       run->phys, run->size_bytes);
-	bitmap_expect(space->taken, first);
+	bitmap_expect(space->taken, first, count);
 	extents_insert(space->free, run);
 	if (!bitmap_clear(space->taken, first, count))
 		broken("released 0x%" PRIx64 "+0x%" PRIx64 " is not taken",

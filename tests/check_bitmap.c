@@ -73,10 +73,10 @@ START_TEST(one_bit)
 		ck_assert(bitmap_all_set(bitmap, 0, bit));
 		ck_assert(bitmap_all_set(bitmap, bit + 1, n - bit - 1));
 		ck_assert(!bitmap_clear(bitmap, 0, n));
-		bitmap_expect(bitmap, bit);
+		bitmap_expect(bitmap, bit, n - bit);
 		ck_assert(bitmap_all_clear(bitmap, 0, n));
 	}
-	bitmap_expect(bitmap, n); /* there is none */
+	bitmap_expect(bitmap, n, 0); /* there is none */
 	ck_assert(bitmap_set(bitmap, n, 0) && bitmap_clear(bitmap, n, 0));
 }
 END_TEST

@@ -289,6 +289,38 @@ START_TEST(drifting)
 }
 END_TEST
 
+/* Words that were approached together are found whatever the ones before them
+ * did to the leaves: all of a portion go to one leaf, which splits, or leave it,
+ * and it joins another. */
+START_TEST(approaching)
+{
+	const uint64_t n = 4000, portion = 200;
+	_cleanup_pool_ struct btree_pool *pool = make_pool(n, 2);
+	struct btree_cursor cursors[200];
+	struct btree tree;
+
+	btree_init(&tree, pool, 2);
+	for (uint64_t i = 0; i < n; i += portion) {
+		for (uint64_t k = 0; k < portion; k++)
+			btree_approach(&tree, (i + k) * 10, &cursors[k]);
+		for (uint64_t k = 0; k < portion; k++)
+			btree_insert_there(&tree, &cursors[k], (i + k) * 10);
+	}
+	ck_assert_uint_eq(btree_verify(&tree), n);
+	for (uint64_t i = 0; i < n; i += portion) {
+		for (uint64_t k = 0; k < portion; k++)
+			btree_approach(&tree, (i + k) * 10, &cursors[k]);
+		for (uint64_t k = 0; k < portion; k++) {
+			EXPECT(!btree_arrive(&tree, &cursors[k],
+					     (i + k) * 10 + 1));
+			EXPECT(btree_arrive(&tree, &cursors[k], (i + k) * 10));
+			btree_remove_there(&tree, &cursors[k], (i + k) * 10);
+		}
+	}
+	ck_assert_uint_eq(btree_verify(&tree), 0);
+}
+END_TEST
+
 START_TEST(no_memory)
 {
 	struct btree_pool *pool = NULL;
@@ -340,6 +372,7 @@ int main(void)
 	tcase_add_test(tcase, in_order);
 	tcase_add_test(tcase, replacing);
 	tcase_add_test(tcase, drifting);
+	tcase_add_test(tcase, approaching);
 	tcase_add_test(tcase, no_memory);
 	tcase_add_test_raise_signal(tcase, insert_twice, SIGABRT);
 	tcase_add_test_raise_signal(tcase, remove_missing, SIGABRT);

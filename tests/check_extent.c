@@ -62,6 +62,26 @@ static void remove_run(struct extents *extents, uint64_t phys,
 	extents_remove(extents, &(struct run){phys, size_bytes});
 }
 
+static bool find(const struct extents *extents, const struct fit *fit,
+		 uint64_t *physp)
+{
+	struct run from;
+
+	return extents_find(extents, fit, &from, physp);
+}
+
+static bool take(struct extents *extents, const struct fit *fit,
+		 uint64_t *physp)
+{
+	struct run from, run = {.size_bytes = fit_bytes(fit)};
+
+	if (!extents_find(extents, fit, &from, physp))
+		return false;
+	run.phys = *physp;
+	extents_take(extents, &from, &run);
+	return true;
+}
+
 static void append_run(void *data, const struct run *run)
 {
 	char *text = data;
@@ -107,7 +127,7 @@ START_TEST(limits)
 	extents = make(1);
 	ck_assert_uint_eq(extents_count(extents), 0);
 	ck_assert_uint_eq(extents_largest_bytes(extents), 0);
-	ck_assert(!extents_find(extents, &any, &phys));
+	ck_assert(!find(extents, &any, &phys));
 	ck_assert_runs(extents, "");
 }
 END_TEST
@@ -164,22 +184,22 @@ START_TEST(best_of_all)
 	insert(extents, 0x100 * M, 0x20 * M);
 	fit.size_bytes =
 		9 * M; /* the smallest that suffices, the lower of two */
-	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert(find(extents, &fit, &phys));
 	ck_assert_uint_eq(phys, 0x60 * M);
 	fit.align_bytes = 0x80 * M;
-	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert(find(extents, &fit, &phys));
 	ck_assert_uint_eq(phys, 0x80 * M);
 	fit.size_bytes = 0x11 * M;
-	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert(find(extents, &fit, &phys));
 	ck_assert_uint_eq(phys, 0x100 * M);
 	fit.max_phys = 0x110 * M - 1;
-	ck_assert(extents_take(extents, &fit, &phys));
+	ck_assert(take(extents, &fit, &phys));
 	ck_assert_uint_eq(phys, 0);
 	ck_assert_runs(extents, "1100000+2f00000 5000000+800000 "
 				"6000000+1000000 8000000+1000000 "
 				"10000000+2000000 ");
 	fit.max_phys = 0x10 * M;
-	ck_assert(!extents_take(extents, &fit, &phys));
+	ck_assert(!take(extents, &fit, &phys));
 	ck_assert_uint_eq(extents_count(extents), 5);
 }
 END_TEST
@@ -195,17 +215,17 @@ START_TEST(lowest_of_near)
 	insert(extents, 0, 10 + EXTENTS_NEAR_BYTES + 1);
 	insert(extents, M, 10 + EXTENTS_NEAR_BYTES);
 	insert(extents, 2 * M, 10);
-	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert(find(extents, &fit, &phys));
 	ck_assert_uint_eq(phys, M);
 	remove_run(extents, 0, 1);
-	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert(find(extents, &fit, &phys));
 	ck_assert_uint_eq(phys, 1);
 	/* near to the best that has a place: with the alignment that is not the
 	 * first one, and the one at M has none */
 	remove_run(extents, M, 1);
 	insert(extents, 3 * M - 1, 10);
 	fit.align_bytes = 2 * M;
-	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert(find(extents, &fit, &phys));
 	ck_assert_uint_eq(phys, 2 * M);
 }
 END_TEST
@@ -221,10 +241,10 @@ START_TEST(lowest_of_some)
 	for (uint64_t i = 0; i <= EXTENTS_TRIED; i++)
 		insert(extents, (EXTENTS_TRIED - i) * 0x1000, 0x10 + i);
 	fit.size_bytes = 0x10;
-	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert(find(extents, &fit, &phys));
 	ck_assert_uint_eq(phys, 0x1000);
 	fit.size_bytes = 0x11;
-	ck_assert(extents_find(extents, &fit, &phys));
+	ck_assert(find(extents, &fit, &phys));
 	ck_assert_uint_eq(phys, 0);
 }
 END_TEST

@@ -31,6 +31,22 @@ struct field {
 	size_t n;
 };
 
+static void add(struct offers *offers, uint64_t word)
+{
+	struct offers_spot spot;
+
+	offers_approach(offers, word, &spot);
+	offers_add(offers, &spot);
+}
+
+static void drop(struct offers *offers, uint64_t word)
+{
+	struct offers_spot spot;
+
+	offers_approach(offers, word, &spot);
+	offers_drop(offers, &spot);
+}
+
 /* Runs of up to most granules over the whole span. */
 static void field_init(struct field *field, uint64_t base, uint64_t most)
 {
@@ -48,7 +64,7 @@ static void field_init(struct field *field, uint64_t base, uint64_t most)
 			break;
 		field->words[field->n] =
 			reach_word(&field->reach, place, length);
-		offers_add(field->offers, field->words[field->n++]);
+		add(field->offers, field->words[field->n++]);
 		place += length + 1;
 	}
 }
@@ -57,7 +73,7 @@ static void field_deinit(struct field *field)
 {
 	ck_assert_uint_eq(offers_verify(field->offers), field->n);
 	for (size_t i = 0; i < field->n; i++)
-		offers_drop(field->offers, field->words[i]);
+		drop(field->offers, field->words[i]);
 	ck_assert_uint_eq(offers_verify(field->offers), 0);
 	field->offers = offers_free(field->offers);
 }
@@ -154,11 +170,11 @@ START_TEST(spans)
 
 	ck_assert_int_eq(offers_new(&small, &one, 0, 1, 1), 0);
 	ck_assert(!offers_find(small, &fit, &word, &phys));
-	offers_add(small, reach_word(&one, 0, 1));
+	add(small, reach_word(&one, 0, 1));
 	ck_assert(offers_find(small, &fit, &word, &phys));
 	ck_assert_uint_eq(phys, 7);
 	ck_assert_int_eq(offers_new(&large, &wide, 63, 1, 9), 0);
-	offers_add(large, reach_word(&wide, INT64_MAX, 1));
+	add(large, reach_word(&wide, INT64_MAX, 1));
 	ck_assert(offers_find(large, &fit, &word, &phys));
 	ck_assert_uint_eq(phys, UINT64_C(1) << 63);
 	ck_assert_uint_eq(offers_verify(large), 1);
@@ -171,7 +187,7 @@ START_TEST(drop_missing)
 	struct offers *offers = NULL;
 
 	ck_assert_int_eq(offers_new(&offers, &reach, 4, 1, 1), 0);
-	offers_drop(offers, reach_word(&reach, 3, 2));
+	drop(offers, reach_word(&reach, 3, 2));
 }
 END_TEST
 

@@ -66,23 +66,31 @@ static uint64_t number_from(const char *variable, uint64_t otherwise)
 	return number;
 }
 
+static uint64_t read_field(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+	uint64_t kib;
+
+	ck_assert_ptr_nonnull(line);
+	ck_assert_int_eq(sscanf(line + strlen(name), "%" SCNu64 " kB", &kib),
+			 1);
+	return kib;
+}
+
 /* The figure in /proc/PID/status is put together from counters of each
- * processor, which lag behind; this one is counted when it is asked for. */
+ * processor, which lag behind; this one is counted when it is asked for.  A
+ * huge page that is just being made for a buffer is mapped for a moment. */
 static uint64_t read_rss_kib(void)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[64];
-	const char *line;
-	uint64_t kib;
 	size_t len;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup",
 		       (int)daemon_process.pid);
 	ck_assert_int_eq(fd_read_file(path, 1 << 16, &text, &len), 0);
-	line = strstr(text, "\nRss:");
-	ck_assert_ptr_nonnull(line);
-	ck_assert_int_eq(sscanf(line, "\nRss: %" SCNu64 " kB", &kib), 1);
-	return kib;
+	return read_field(text, "\nRss:") -
+	       read_field(text, "\nShmemPmdMapped:");
 }
 
 /* Whether nobody but who asks is connected and everything is free; zeroing goes

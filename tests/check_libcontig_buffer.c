@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 /*
  * A buffer without the daemon: facts, mappings, and what release tells.
  */
+
+#define HUGE ((size_t)2 << 20)
 
 static struct fake fake;
 static struct contig *contig;
@@ -39,6 +42,53 @@ static struct contig_buffer *one(void)
 	ck_assert_int_eq(contig_alloc(contig, &request, &buffer, NULL), 0);
 	return buffer;
 }
+
+/* What the process has mapped without access: holes that were left. */
+static size_t count_hole_bytes(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long start, end, bytes = 0;
+	char line[512], access[8];
+
+	ck_assert_ptr_nonnull(maps);
+	while (fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx %7s", &start, &end, access) == 3 &&
+		    strcmp(access, "---p") == 0)
+			bytes += end - start;
+	ck_assert_int_eq(fclose(maps), 0);
+	return bytes;
+}
+
+/* Where huge pages could be mapped; and of the room for that, nothing stays. */
+START_TEST(large_ones_are_mapped_aligned)
+{
+	static const size_t sizes[] = {HUGE, HUGE + 4096, 5 * HUGE + 8192};
+	size_t holes;
+	struct contig_buffer *buffer;
+	char *bytes;
+	void *map;
+
+	with(fake_serve, NULL);
+	request.size_bytes = sizes[_i];
+	buffer = one();
+	holes = count_hole_bytes();
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ | CONTIG_WRITE, &map),
+			 0);
+	ck_assert_uint_eq((uintptr_t)map % HUGE, 0);
+	ck_assert_uint_eq(count_hole_bytes(), holes);
+	bytes = map;
+	bytes[0] = 1;
+	bytes[sizes[_i] - 1] = 2;
+	contig_unmap(buffer);
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ, &map), 0);
+	bytes = map;
+	ck_assert_int_eq(bytes[0], 1);
+	ck_assert_int_eq(bytes[sizes[_i] - 1], 2);
+	contig_release(buffer);
+	ck_assert_uint_eq(count_hole_bytes(), holes);
+	done();
+}
+END_TEST
 
 START_TEST(maps_once_and_shares)
 {
@@ -240,6 +290,7 @@ int main(void)
 	Suite *suite = suite_create("libcontig buffer");
 	TCase *tcase = harness_case(suite, "mapping");
 
+	tcase_add_loop_test(tcase, large_ones_are_mapped_aligned, 0, 3);
 	tcase_add_test(tcase, maps_once_and_shares);
 	tcase_add_test(tcase, maps_with_the_access_asked_for);
 	tcase_add_test(tcase, release_unmaps);

@@ -16,7 +16,7 @@
  * others.
  */
 
-/* Pages given to an object, or taken from it, before something urgent. */
+/* Small pages given to an object before something urgent. */
 #define BATCH_SLICE_BYTES (UINT64_C(1) << 18)
 
 /* The worker's own while it runs, but for what is under the lock. */
@@ -27,6 +27,7 @@ struct batch {
 	uint64_t size_bytes;
 	size_t n_populated;    /* so many get their pages */
 	struct object *object; /* that is getting its pages */
+	uint64_t huge_from_ns; /* clock_ns(); not before that as huge ones */
 
 	pthread_mutex_t lock; /* of what follows */
 	size_t n;	      /* to be made yet */

@@ -32,7 +32,7 @@
  *
  * An O_PATH descriptor also survives the verdict "nobody holds it".  What it
  * still reaches is this file alone, never the memory that is lent out next;
- * lease_discard() takes the pages away from it.
+ * file_pages_discard() takes the pages away from it.
  *
  * Sealing against shrinking keeps the size true for everybody who maps it;
  * sealing the seals keeps F_SEAL_WRITE away, with which a holder could spoil
@@ -164,31 +164,5 @@ int lease_read(int fd_borrow, void *bytes, size_t length, uint64_t offset)
 		length -= (size_t)n;
 		offset += (uint64_t)n;
 	}
-	return 0;
-}
-
-/* fallocate() would leave it to the first who touches a page to zero it, which
- * is most of the work. */
-int lease_populate(int fd_borrow, uint64_t offset, uint64_t length)
-{
-	static char zeroes[1 << 16]; /* pages of the kernel's one zero page */
-	int r = 0;
-
-	while (r == 0 && length > 0) {
-		size_t n = length < sizeof(zeroes) ? (size_t)length
-						   : sizeof(zeroes);
-
-		r = lease_write(fd_borrow, zeroes, n, offset);
-		offset += n;
-		length -= n;
-	}
-	return r;
-}
-
-int lease_discard(int fd_borrow, uint64_t offset, uint64_t length)
-{
-	if (fallocate(fd_borrow, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		      (off_t)offset, (off_t)length) < 0)
-		return -errno;
 	return 0;
 }

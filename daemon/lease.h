@@ -28,10 +28,6 @@
 int lease_create(const char *name, uint64_t size_bytes, uint64_t *tokenp,
 		 struct error *why);
 
-/* Gives a range, which lies within the file and reads as zeroes, its pages.  0 or
- * a negative errno: it may have some of them then. */
-int lease_populate(int fd_borrow, uint64_t offset, uint64_t length);
-
 /* Whether the file's size can never change. */
 bool lease_is_sealed(int fd_borrow);
 
@@ -51,9 +47,5 @@ int lease_held(int fd_borrow);
 int lease_write(int fd_borrow, const void *bytes, size_t length,
 		uint64_t offset);
 int lease_read(int fd_borrow, void *bytes, size_t length, uint64_t offset);
-
-/* Gives the pages of a range back to the kernel; it reads as zeroes afterwards.
- * What lies behind the end is ignored.  0 or a negative errno. */
-int lease_discard(int fd_borrow, uint64_t offset, uint64_t length);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/file_pages.h"
 #include "daemon/lease.h"
 #include "proto/message.h"
 #include "util/cleanup.h"
@@ -87,7 +88,12 @@ int lease_object_prepare(struct memory *memory, uint64_t size_bytes,
 int lease_object_populate(struct object *object, uint64_t offset,
 			  uint64_t length)
 {
-	return lease_populate(object->fd, offset, length);
+	return file_pages_populate(object->fd, offset, length);
+}
+
+int lease_object_populate_huge(struct object *object, uint64_t offset)
+{
+	return file_pages_populate_huge(object->fd, offset);
 }
 
 int lease_object_adopt(struct memory *memory, const struct object *what,
@@ -128,7 +134,7 @@ void lease_object_free(struct object *object)
 
 int lease_object_discard(struct object *object, uint64_t offset, uint64_t length)
 {
-	return lease_discard(object->fd, offset, length);
+	return file_pages_discard(object->fd, offset, length);
 }
 
 int lease_object_lend(struct object *object)

@@ -20,6 +20,7 @@ int lease_object_prepare(struct memory *memory, uint64_t size_bytes,
 			 struct object **objectp, struct error *why);
 int lease_object_populate(struct object *object, uint64_t offset,
 			  uint64_t length);
+int lease_object_populate_huge(struct object *object, uint64_t offset);
 int lease_object_adopt(struct memory *memory, const struct object *what,
 		       struct object **objectp, struct error *why);
 void lease_object_free(struct object *object);

@@ -35,6 +35,7 @@ libdaemon_la_SOURCES = \
 	daemon/entry.c daemon/entry.h \
 	daemon/extent.c daemon/extent.h \
 	daemon/fit.c daemon/fit.h \
+	daemon/file_pages.c daemon/file_pages.h \
 	daemon/frames.c daemon/frames.h \
 	daemon/guarantee.c daemon/guarantee.h \
 	daemon/guard.c daemon/guard.h \
@@ -149,6 +150,7 @@ DAEMON_TESTS = \
 	tests/check_dmabuf \
 	tests/check_extent \
 	tests/check_fit \
+	tests/check_file_pages \
 	tests/check_frames \
 	tests/check_guarantee \
 	tests/check_guard \
@@ -230,7 +232,7 @@ tests_check_backend_devmem_LDADD = libharness.la libdaemon.la libutil.la $(CHECK
 tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_banner_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_batch_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_batch_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bounce_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_btree_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -250,6 +252,7 @@ tests_check_dirt_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_dmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_extent_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_fit_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_file_pages_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_frames_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_guarantee_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_guard_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
@@ -312,7 +315,7 @@ tests_check_shelf_queue_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LI
 tests_check_shelves_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_stock_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_stock_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_turns_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/file_pages.h"
+
 /*
  * One job a region, always about the oldest of its dirt.  A piece is small
  * enough that memory comes back steadily while gigabytes wait, at start-up for
@@ -13,7 +15,8 @@
  *
  * An object that the run was lent as goes the same way where it has pages of
  * its own (a memfd): giving back 32 MiB of them takes the kernel 2 to 6 ms, in
- * which the loop would serve nobody.
+ * which the loop would serve nobody.  They go by whole huge pages, of which to
+ * take a part would mean to split one first.
  *
  * What is quick is done by the main thread: two switches of threads take longer
  * than zeroing a small run, and who waits for it waits for them as well.
@@ -30,29 +33,57 @@ struct scrub {
 	bool busy;
 	struct run run;	       /* the piece under way */
 	struct object *object; /* that was lent for it; or NULL */
-	uint64_t done_bytes;   /* of it; the thread's while busy */
+	/* of the run; the thread's while busy */
+	uint64_t discarded_bytes;
+	uint64_t done_bytes;
 };
 
-static int scrub_step(struct job *job)
+/* What cannot be discarded here goes when the object is freed. */
+static void discard_some(struct scrub *scrub)
 {
-	struct scrub *scrub = container_of(job, struct scrub, job);
+	const struct object *object = scrub->object;
+	uint64_t offset =
+		scrub->run.phys - object->run.phys + scrub->discarded_bytes;
+	uint64_t left = scrub->run.size_bytes - scrub->discarded_bytes;
+	uint64_t slice = FILE_PAGES_HUGE_BYTES - offset % FILE_PAGES_HUGE_BYTES;
+
+	if (slice > left)
+		slice = left;
+	(void)object->memory->backend->object_discard(scrub->object, offset,
+						      slice);
+	scrub->discarded_bytes += slice;
+}
+
+static int zero_some(struct scrub *scrub)
+{
 	struct memory *memory = scrub->region->memory;
+	const struct backend *backend = memory->backend;
 	uint64_t slice = scrub->run.size_bytes - scrub->done_bytes;
-	uint64_t phys = scrub->run.phys + scrub->done_bytes;
+	uint64_t most = backend->quick_zero_bytes;
 	int r;
 
-	if (slice > SCRUB_SLICE_BYTES)
-		slice = SCRUB_SLICE_BYTES;
-	/* what cannot be discarded here goes when the object is freed */
-	if (scrub->object)
-		(void)memory->backend->object_discard(
-			scrub->object, phys - scrub->object->run.phys, slice);
-	r = memory->backend->zero ? memory->backend->zero(memory, phys, slice)
-				  : 0;
+	if (most < SCRUB_SLICE_BYTES)
+		most = SCRUB_SLICE_BYTES;
+	if (slice > most)
+		slice = most;
+	r = backend->zero
+		    ? backend->zero(memory, scrub->run.phys + scrub->done_bytes,
+				    slice)
+		    : 0;
 	if (r < 0)
 		return r;
 	scrub->done_bytes += slice;
 	return scrub->done_bytes < scrub->run.size_bytes;
+}
+
+static int scrub_step(struct job *job)
+{
+	struct scrub *scrub = container_of(job, struct scrub, job);
+
+	if (!scrub->object || scrub->discarded_bytes == scrub->run.size_bytes)
+		return zero_some(scrub);
+	discard_some(scrub);
+	return 1;
 }
 
 static void scrub_done(struct job *job, int result)
@@ -129,6 +160,7 @@ void scrubber_kick(struct scrubber *scrubber, struct region *region, bool hurry)
 		return;
 	scrub->object = dirt_peek_object(&region->dirt);
 	scrub->busy = true;
+	scrub->discarded_bytes = 0;
 	scrub->done_bytes = 0;
 	worker_submit(scrubber->worker, &scrub->job,
 		      hurry ? WORKER_URGENT : WORKER_IDLE);

@@ -2,9 +2,10 @@
 #include "daemon/batch.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <semaphore.h>
 
+#include "daemon/file_pages.h"
+#include "tests/chore.h"
 #include "tests/harness.h"
 
 /* Memory is simulated, and a table that counts says how. */
@@ -12,15 +13,17 @@
 #define BASE  (UINT64_C(1) << 32)
 #define SIZE  UINT64_C(65536)
 #define LARGE (BATCH_SLICE_BYTES * 2 + 4096)
+#define HUGE  FILE_PAGES_HUGE_BYTES
 
 static struct backend backend;
 static struct memory *memory;
 static struct worker *worker;
 static struct batch batch;
 static struct list doomed;
-static int n_prepared, n_populated, n_discarded, n_freed;
+static int n_prepared, n_populated, n_huge, n_discarded, n_freed;
 static int fails_at; /* the object that cannot be made; 0: none */
 static bool held;    /* each has to be let go */
+static bool huge_fails;
 static sem_t came, go;
 
 static int prepare(struct memory *from, uint64_t size_bytes,
@@ -41,6 +44,16 @@ static int populate(struct object *object, uint64_t offset, uint64_t length)
 	return backend_simulated.object_populate(object, offset, length);
 }
 
+/* On every kernel. */
+static int populate_huge(struct object *object, uint64_t offset)
+{
+	ck_assert_uint_eq(offset % HUGE, 0);
+	n_huge++;
+	return huge_fails
+		       ? -EINVAL
+		       : backend_simulated.object_populate(object, offset, HUGE);
+}
+
 static int populate_nothing(struct object *object, uint64_t offset,
 			    uint64_t length)
 {
@@ -52,7 +65,7 @@ static int populate_nothing(struct object *object, uint64_t offset,
 
 static int discard(struct object *object, uint64_t offset, uint64_t length)
 {
-	ck_assert_uint_le(length, BATCH_SLICE_BYTES);
+	ck_assert_uint_le(offset % HUGE + length, HUGE);
 	n_discarded++;
 	return backend_simulated.object_discard(object, offset, length);
 }
@@ -75,10 +88,11 @@ static void before(void)
 	backend = backend_simulated;
 	backend.object_prepare = prepare;
 	backend.object_populate = populate;
+	backend.object_populate_huge = populate_huge;
 	backend.object_discard = discard;
 	backend.object_free = free_counted;
-	n_prepared = n_populated = n_discarded = n_freed = fails_at = 0;
-	held = false;
+	n_prepared = n_populated = n_huge = n_discarded = n_freed = fails_at = 0;
+	held = huge_fails = false;
 	ck_assert_int_eq(sem_init(&came, 0, 0), 0);
 	ck_assert_int_eq(sem_init(&go, 0, 0), 0);
 	ck_assert_int_eq(
@@ -106,29 +120,10 @@ static void submit(uint64_t size_bytes, size_t n, size_t n_with_pages)
 	batch_submit(&batch, worker, &plan, &doomed);
 }
 
-static int nothing(struct job *job)
-{
-	(void)job;
-	return 0;
-}
-
-static void note(struct job *job, int result)
-{
-	(void)result;
-	job->step = NULL;
-}
-
-/* Until it has ended, which a job behind it tells. */
+/* Until it has ended. */
 static void finish(void)
 {
-	struct pollfd pollfd = {.fd = worker_fd(worker), .events = POLLIN};
-	struct job job = {.step = nothing, .done = note};
-
-	worker_submit(worker, &job, WORKER_IDLE);
-	while (job.step) {
-		ck_assert_int_eq(poll(&pollfd, 1, 30000), 1);
-		worker_dispatch(worker);
-	}
+	chore_await(worker);
 	ck_assert(worker_collect(worker, &batch.job));
 }
 
@@ -191,6 +186,34 @@ START_TEST(pages_come_in_slices)
 }
 END_TEST
 
+START_TEST(pages_are_huge)
+{
+	uint64_t ready_bytes;
+
+	submit(2 * HUGE + BATCH_SLICE_BYTES + 4096, 1, 1);
+	finish();
+	ck_assert_int_eq(n_huge, 2);
+	ck_assert_int_eq(n_populated, 2);
+	ck_assert_uint_eq(take(&ready_bytes), 1);
+	ck_assert_uint_eq(ready_bytes, 2 * HUGE + BATCH_SLICE_BYTES + 4096);
+}
+END_TEST
+
+/* Where there is none, no other is asked for soon. */
+START_TEST(goes_without_huge_pages)
+{
+	uint64_t ready_bytes;
+
+	huge_fails = true;
+	submit(2 * HUGE, 2, 2);
+	finish();
+	ck_assert_int_eq(n_huge, 1);
+	ck_assert_int_eq(n_populated, (int)(4 * HUGE / BATCH_SLICE_BYTES));
+	ck_assert_uint_eq(take(&ready_bytes), 2);
+	ck_assert_uint_eq(ready_bytes, 4 * HUGE);
+}
+END_TEST
+
 START_TEST(goes_without_pages)
 {
 	uint64_t ready_bytes;
@@ -218,10 +241,10 @@ START_TEST(ends_where_it_fails)
 }
 END_TEST
 
-/* The last slice goes with the object. */
+/* Whole huge pages, and the last slice goes with the object. */
 START_TEST(frees_in_slices)
 {
-	doom(LARGE);
+	doom(2 * HUGE + LARGE);
 	doom(SIZE);
 	batch_submit(&batch, worker, NULL, &doomed);
 	ck_assert(list_empty(&doomed));
@@ -286,6 +309,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, makes_what_is_planned);
 	tcase_add_test(tcase, pages_come_in_slices);
+	tcase_add_test(tcase, pages_are_huge);
+	tcase_add_test(tcase, goes_without_huge_pages);
 	tcase_add_test(tcase, goes_without_pages);
 	tcase_add_test(tcase, ends_where_it_fails);
 	tcase_add_test(tcase, frees_in_slices);

@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "daemon/file_pages.h"
 #include "daemon/lease.h"
 #include "tests/harness.h"
 #include "tests/holder.h"
@@ -85,7 +86,7 @@ START_TEST(nothing_closed_nothing_told)
 	(void)fd_close(other);
 	(void)fd_close(fd_reopen(lent, O_PATH)); /* which no lease counts */
 	ck_assert_int_eq(lease_held(file_fd), 1);
-	ck_assert_int_eq(lease_discard(file_fd, 0, SIZE), 0);
+	ck_assert_int_eq(file_pages_discard(file_fd, 0, SIZE), 0);
 	ck_assert_int_eq(read_all(), 0);
 	(void)fd_close(lent);
 	ck_assert_int_eq(read_all(), 1);

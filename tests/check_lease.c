@@ -102,7 +102,6 @@ START_TEST(evidence_of_nothing_is_an_error)
 {
 	ck_assert_int_eq(lease_held(-1), -EBADF);
 	ck_assert_int_lt(lease_lend(-1), 0);
-	ck_assert_int_eq(lease_discard(-1, 0, SIZE), -EBADF);
 }
 END_TEST
 
@@ -275,52 +274,6 @@ START_TEST(lease_speaks_through_an_ignored_signal)
 }
 END_TEST
 
-START_TEST(populate_makes_pages_of_zeroes)
-{
-	const off_t size = 3 * 65536 + 4096; /* not one step of its */
-	int fd = create((uint64_t)size), lent = lease_lend(fd);
-	struct stat st;
-	char *map;
-
-	ck_assert_int_eq(lease_populate(fd, 4096, (uint64_t)size - 4096), 0);
-	ck_assert_int_eq(fstat(fd, &st), 0);
-	ck_assert_int_eq(st.st_blocks * 512, size - 4096);
-	ck_assert_int_eq(lease_populate(fd, 0, 4096), 0);
-	ck_assert_int_eq(fstat(fd, &st), 0);
-	ck_assert_int_eq(st.st_blocks * 512, size);
-	map = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, lent, 0);
-	ck_assert_ptr_ne(map, MAP_FAILED);
-	ck_assert(map[0] == 0 && memcmp(map, map + 1, (size_t)size - 1) == 0);
-	(void)munmap(map, (size_t)size);
-	ck_assert_int_eq(lease_populate(fd, (uint64_t)size, 1), -EIO);
-	(void)fd_close(lent);
-	(void)fd_close(fd);
-}
-END_TEST
-
-START_TEST(discard_gives_the_pages_back)
-{
-	struct stat st;
-	char byte = 'x';
-	int fd = create(SIZE), lent = lease_lend(fd);
-
-	ck_assert_int_eq(pwrite(lent, "x", 1, SIZE - 1), 1);
-	ck_assert_int_eq(fstat(fd, &st), 0);
-	ck_assert_int_gt(st.st_blocks, 0);
-	ck_assert_int_eq(lease_discard(fd, 0, SIZE - 4096), 0);
-	ck_assert_int_eq(pread(lent, &byte, 1, SIZE - 1), 1);
-	ck_assert_int_eq(byte, 'x'); /* not in that part */
-	ck_assert_int_eq(lease_discard(fd, SIZE - 4096, SIZE), 0);
-	ck_assert_int_eq(fstat(fd, &st), 0);
-	ck_assert_int_eq(st.st_blocks, 0);
-	ck_assert_int_eq(st.st_size, SIZE);
-	ck_assert_int_eq(pread(lent, &byte, 1, SIZE - 1), 1);
-	ck_assert_int_eq(byte, 0);
-	(void)fd_close(lent);
-	(void)fd_close(fd);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("lease");
@@ -341,7 +294,5 @@ int main(void)
 	tcase_add_test(object, seals_hold);
 	tcase_add_test(object, descriptors_close_on_exec);
 	tcase_add_test(object, lent_file_is_the_same);
-	tcase_add_test(object, populate_makes_pages_of_zeroes);
-	tcase_add_test(object, discard_gives_the_pages_back);
 	return harness_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "daemon/file_pages.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
 #include "util/log.h"
@@ -61,8 +62,7 @@ START_TEST(everything_gets_zeroed_in_slices)
 			  9 * MIB + 4096);
 	ck_assert_uint_eq(fakes[0].zeroed_bytes, 9 * MIB + 4096);
 	ck_assert_uint_eq(fakes[0].largest_step, SCRUB_SLICE_BYTES);
-	ck_assert_uint_eq(fakes[0].n_zeroed,
-			  9 * MIB / SCRUB_SLICE_BYTES + 1);
+	ck_assert_uint_eq(fakes[0].n_zeroed, 9 * MIB / SCRUB_SLICE_BYTES + 1);
 	ck_assert_int_eq(told, 3); /* pieces: 4, 4 and the rest */
 	end(region);
 }
@@ -130,7 +130,7 @@ START_TEST(quick_ones_are_done_at_once)
 }
 END_TEST
 
-/* An object with pages of its own loses them in the same slices, and ends when
+/* An object with pages of its own loses them by huge pages, and ends when
  * the last one is gone. */
 START_TEST(objects_are_emptied_in_slices)
 {
@@ -151,7 +151,7 @@ START_TEST(objects_are_emptied_in_slices)
 	ck_assert_uint_eq(fakes[0].n_objects, 0);
 	ck_assert_uint_eq(fakes[0].discarded_bytes, 5 * MIB + 4096);
 	ck_assert_uint_eq(fakes[0].zeroed_bytes, 5 * MIB + 4096);
-	ck_assert_uint_eq(fakes[0].largest_step, SCRUB_SLICE_BYTES);
+	ck_assert_uint_eq(fakes[0].largest_step, FILE_PAGES_HUGE_BYTES);
 	end(region);
 }
 END_TEST

@@ -19,6 +19,7 @@ libharness_la_LIBADD = libutil.la
 # A backend that does as the tests of the daemon say.
 check_LTLIBRARIES += libfake.la
 libfake_la_SOURCES = \
+	tests/chore.c tests/chore.h \
 	tests/deal.c tests/deal.h \
 	tests/lingering.c tests/lingering.h \
 	tests/fake.c tests/fake.h \

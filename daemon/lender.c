@@ -311,8 +311,11 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 		return r;
 	lender->scrubber.worker = lender->worker;
 	lender->warden.worker = lender->worker;
-	r = watch_new(&lender->worker_watch, loop, worker_fd(lender->worker),
-		      LOOP_READ, on_worker, lender);
+	r = worker_fd(lender->worker);
+	if (r < 0)
+		return r;
+	r = watch_new(&lender->worker_watch, loop, r, LOOP_READ, on_worker,
+		      lender);
 	if (r < 0)
 		return r;
 	r = timer_new(&lender->reaper_timer, loop, on_reaper_timer, lender);

@@ -25,8 +25,7 @@
  * lock's hand-over also orders the memory that the job works on.
  *
  * Finished jobs are announced through an eventfd, which an event loop can
- * watch.  The counter is emptied before the list is taken: a job that finishes
- * in between is announced once too often, never once too little.  Of a job that
+ * watch.  Who has no such jobs does without it.  Of a job that
  * nobody waits for nothing is announced, since waking up costs more than most
  * requests do: it is asked for when there is time.
  *
@@ -51,14 +50,14 @@ enum {
 
 struct worker {
 	pthread_t thread;
-	pthread_mutex_t lock; /* all below, but event_fd, which is constant */
+	pthread_mutex_t lock; /* all below */
 	pthread_cond_t wake;
 	struct list queues[2]; /* job::link, by enum worker_urgency */
 	struct list finished;  /* job::link */
 	bool stop;
 	bool in_slice;
 	uint64_t slices; /* that have ended */
-	int event_fd;
+	int event_fd; /* -1: nobody asked for it yet */
 };
 
 static struct list *queue_of(struct worker *worker, const struct job *job)
@@ -111,7 +110,8 @@ static void *run(void *data)
 		if (!job->done)
 			continue;
 		list_append(&worker->finished, &job->link);
-		fd_raise_event(worker->event_fd);
+		if (worker->event_fd >= 0)
+			fd_raise_event(worker->event_fd);
 	}
 	(void)pthread_mutex_unlock(&worker->lock);
 	return NULL;
@@ -139,15 +139,11 @@ static int start_thread(struct worker *worker)
 int worker_new(struct worker **workerp)
 {
 	_cleanup_free_ struct worker *worker = calloc(1, sizeof(*worker));
-	_cleanup_fd_ int event_fd = -1;
 	int r;
 
 	if (!worker)
 		return -ENOMEM;
-	event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (event_fd < 0)
-		return -errno;
-	worker->event_fd = event_fd;
+	worker->event_fd = -1;
 	list_init(&worker->queues[WORKER_URGENT]);
 	list_init(&worker->queues[WORKER_IDLE]);
 	list_init(&worker->finished);
@@ -161,7 +157,6 @@ int worker_new(struct worker **workerp)
 		(void)pthread_mutex_destroy(&worker->lock);
 		return r;
 	}
-	(void)TAKE_FD(event_fd);
 	*workerp = TAKE_PTR(worker);
 	return 0;
 }
@@ -251,9 +246,17 @@ bool worker_stalled(struct worker *worker, struct worker_progress *since)
 	return stalled;
 }
 
-int worker_fd(const struct worker *worker)
+int worker_fd(struct worker *worker)
 {
-	return worker->event_fd;
+	int fd;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	if (worker->event_fd < 0)
+		worker->event_fd = eventfd(!list_empty(&worker->finished),
+					   EFD_CLOEXEC | EFD_NONBLOCK);
+	fd = worker->event_fd < 0 ? -errno : worker->event_fd;
+	(void)pthread_mutex_unlock(&worker->lock);
+	return fd;
 }
 
 void worker_dispatch(struct worker *worker)
@@ -261,8 +264,9 @@ void worker_dispatch(struct worker *worker)
 	struct list finished = LIST_INIT(finished);
 	struct job *job;
 
-	fd_clear_event(worker->event_fd);
 	(void)pthread_mutex_lock(&worker->lock);
+	if (worker->event_fd >= 0)
+		fd_clear_event(worker->event_fd);
 	list_splice(&finished, &worker->finished);
 	(void)pthread_mutex_unlock(&worker->lock);
 

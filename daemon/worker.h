@@ -60,8 +60,9 @@ struct worker_progress {
  * ended a single slice; *since is what is seen now. */
 bool worker_stalled(struct worker *worker, struct worker_progress *since);
 
-/* Readable (eventfd) when jobs have finished; borrowed. */
-int worker_fd(const struct worker *worker);
+/* Readable (eventfd) when jobs have finished; borrowed.  Made when it is asked
+ * for the first time: a negative errno. */
+int worker_fd(struct worker *worker);
 /* Calls done of every finished job, in the order in which they finished; done
  * may submit the job again, or free it. */
 void worker_dispatch(struct worker *worker);

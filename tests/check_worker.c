@@ -105,12 +105,31 @@ static void wait_done(struct worker *worker, size_t count)
 	ck_assert_uint_eq(strlen(dones), count);
 }
 
-static bool readable(const struct worker *worker)
+static bool readable(struct worker *worker)
 {
 	struct pollfd pfd = {.fd = worker_fd(worker), .events = POLLIN};
 
 	return poll(&pfd, 1, 0) == 1;
 }
+
+/* What ended before anybody asked for the descriptor is announced as well. */
+START_TEST(announces_what_was_before_the_descriptor)
+{
+	struct worker *worker = new_worker();
+	struct probe first, gate;
+
+	probe_init(&first, 'f', 1);
+	probe_init(&gate, 'G', 1);
+	worker_submit(worker, &first.job, WORKER_IDLE);
+	shut(worker, &gate, WORKER_IDLE);
+	ck_assert(readable(worker));
+	wait_done(worker, 1);
+	ck_assert(!readable(worker));
+	open_gate(&gate);
+	wait_done(worker, 2);
+	worker = worker_free(worker);
+}
+END_TEST
 
 START_TEST(runs_in_order_of_submission)
 {
@@ -427,6 +446,8 @@ int main(void)
 	TCase *life = harness_case(suite, "life");
 
 	tcase_add_test(order, runs_in_order_of_submission);
+	tcase_add_test(order,
+		       announces_what_was_before_the_descriptor);
 	tcase_add_test(order, urgent_waits_for_one_slice);
 	tcase_add_test(order, hurry_moves_a_waiting_job);
 	tcase_add_test(order, hurry_moves_a_running_job);

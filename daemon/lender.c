@@ -303,7 +303,7 @@ int lender_new(struct lender **lenderp, struct loop *loop)
 	r = worker_new(&lender->worker);
 	if (r < 0)
 		return r;
-	r = stock_init(&lender->stock, loop, lender->worker);
+	r = stock_init(&lender->stock, loop);
 	if (r < 0)
 		return r;
 	r = kept_init(&lender->kept, loop, &lender->stock);

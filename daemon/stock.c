@@ -34,7 +34,10 @@
  * it fails there again with somebody to be told.  Where descriptors or memory
  * run short there, all of this is given up first.
  *
- * What the worker does, and how it is told, is in batch.c.
+ * It has a worker of its own, from the first time on that there is something to
+ * do: nobody waits for what is made here, and to find a huge page may take tens
+ * of ms, in which others of the daemon's jobs would wait.  What that worker
+ * does, and how it is told, is in batch.c.
  */
 
 #define MEMORY_SHARE 16
@@ -298,6 +301,8 @@ static void refill(struct stock *stock)
 	stock->made_bin = bin;
 	if (!bin && list_empty(&stock->doomed))
 		return;
+	if (!stock->worker && worker_new(&stock->worker) < 0)
+		return;
 	if (bin)
 		plan(stock, bin, &next);
 	batch_submit(&stock->batch, stock->worker, bin ? &next : NULL,
@@ -449,14 +454,13 @@ void stock_limit_files(struct stock *stock, uint64_t max_files)
 	stock->max_objects = n < STOCK_OBJECTS ? (size_t)n : STOCK_OBJECTS;
 }
 
-int stock_init(struct stock *stock, struct loop *loop, struct worker *worker)
+int stock_init(struct stock *stock, struct loop *loop)
 {
 	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t n_pages = (uint64_t)sysconf(_SC_PHYS_PAGES);
 	int r;
 
 	*stock = (struct stock){
-		.worker = worker,
 		.max_objects = STOCK_OBJECTS,
 		.max_ready_bytes = n_pages / MEMORY_SHARE * page_bytes,
 	};
@@ -476,6 +480,7 @@ void stock_deinit(struct stock *stock)
 
 	if (!stock->timer) /* it was never made */
 		return;
+	stock->worker = worker_free(stock->worker);
 	stock->timer = timer_free(stock->timer);
 	if (stock->period_timer)
 		stock->period_timer = timer_free(stock->period_timer);

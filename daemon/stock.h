@@ -40,7 +40,7 @@
 struct bin;
 
 struct stock {
-	struct worker *worker; /* borrowed */
+	struct worker *worker; /* its own; NULL until it is needed */
 	struct list bins;      // bin::link, the one asked for last first
 	size_t n_bins;
 	size_t n_objects; /* in bins */
@@ -62,8 +62,8 @@ struct stock {
 };
 
 /* 0 or -ENOMEM. */
-int stock_init(struct stock *stock, struct loop *loop, struct worker *worker);
-/* Only after the worker has ended, and before any memory is closed. */
+int stock_init(struct stock *stock, struct loop *loop);
+/* Before any memory is closed. */
 void stock_deinit(struct stock *stock);
 
 /* Keeps no more than an eighth of so many descriptors, STOCK_OBJECTS at most. */

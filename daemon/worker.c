@@ -29,7 +29,7 @@
  * nobody waits for nothing is announced, since waking up costs more than most
  * requests do: it is asked for when there is time.
  *
- * There is one thread and no pool of them: what it does is limited by the
+ * A worker is one thread and no pool of them: what it does is limited by the
  * memory's speed, and a second one would only add contention.
  *
  * Where both threads have one processor, the event loop and its clients come

@@ -2,9 +2,9 @@
 #include "daemon/kept.h"
 
 #include <errno.h>
-#include <poll.h>
 
 #include "daemon/lending.h"
+#include "tests/chore.h"
 #include "tests/deal.h"
 #include "tests/fake.h"
 #include "tests/harness.h"
@@ -20,7 +20,6 @@
 #define UID 1000
 
 static struct loop *loop;
-static struct worker *worker;
 static struct stock stock;
 static struct kept kept;
 static struct fake fake;
@@ -29,8 +28,7 @@ static struct region *region;
 static void before(void)
 {
 	ck_assert_int_eq(loop_new(&loop), 0);
-	ck_assert_int_eq(worker_new(&worker), 0);
-	ck_assert_int_eq(stock_init(&stock, loop, worker), 0);
+	ck_assert_int_eq(stock_init(&stock, loop), 0);
 	ck_assert_int_eq(kept_init(&kept, loop, &stock), 0);
 	region = fake_region(&fake, 1, "kept", MIB, true);
 	region->kept = &kept;
@@ -40,7 +38,6 @@ static void before(void)
 
 static void after(void)
 {
-	worker = worker_free(worker);
 	kept_deinit(&kept);
 	stock_deinit(&stock);
 	region = region_free(region);
@@ -48,31 +45,12 @@ static void after(void)
 	fake_deinit(&fake);
 }
 
-static int nothing(struct job *job)
-{
-	(void)job;
-	return 0;
-}
-
-static void note(struct job *job, int result)
-{
-	(void)result;
-	job->step = NULL;
-}
-
 /* Until all that is to go is gone. */
 static void settle(void)
 {
-	struct pollfd pollfd = {.fd = worker_fd(worker), .events = POLLIN};
-
 	while (kept.leaving_timer_set || stock.timer_set) {
-		struct job job = {.step = nothing, .done = note};
-
-		worker_submit(worker, &job, WORKER_IDLE);
-		while (job.step) {
-			ck_assert_int_eq(poll(&pollfd, 1, 30000), 1);
-			worker_dispatch(worker);
-		}
+		if (stock.worker)
+			chore_await(stock.worker);
 		ck_assert_int_eq(loop_turn(loop, true), 0);
 	}
 }

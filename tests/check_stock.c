@@ -3,18 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/chore.h"
 #include "tests/harness.h"
 #include "util/fd.h"
 
 /*
- * Memory is simulated, and a table that a test may change says how.  Nobody is
- * told when the worker is done: a job behind it says so.
+ * Memory is simulated, and a table that a test may change says how.
  */
 
 #define BASE	(UINT64_C(1) << 32)
@@ -27,7 +26,6 @@
 
 static struct backend backend;
 static struct loop *loop;
-static struct worker *worker;
 static struct stock stock;
 static uint64_t ticket;
 static struct region *region;
@@ -85,45 +83,23 @@ static void before(void)
 	prepared = 0;
 	failure = 0;
 	ck_assert_int_eq(loop_new(&loop), 0);
-	ck_assert_int_eq(worker_new(&worker), 0);
-	ck_assert_int_eq(stock_init(&stock, loop, worker), 0);
+	ck_assert_int_eq(stock_init(&stock, loop), 0);
 	region = new_region(REGION);
 }
 
 static void after(void)
 {
-	if (worker)
-		worker = worker_free(worker);
 	stock_deinit(&stock);
 	region = region_free(region);
 	loop = loop_free(loop);
 }
 
-static int nothing(struct job *job)
-{
-	(void)job;
-	return 0;
-}
-
-static void note(struct job *job, int result)
-{
-	(void)result;
-	job->step = NULL;
-}
-
 /* Until nothing is left to be made or freed. */
 static void settle(void)
 {
-	struct pollfd pollfd = {.fd = worker_fd(worker), .events = POLLIN};
-
 	while (stock.timer_set) {
-		struct job job = {.step = nothing, .done = note};
-
-		worker_submit(worker, &job, WORKER_IDLE);
-		while (job.step) {
-			ck_assert_int_eq(poll(&pollfd, 1, 30000), 1);
-			worker_dispatch(worker);
-		}
+		if (stock.worker)
+			chore_await(stock.worker);
 		ck_assert_int_eq(loop_turn(loop, true), 0);
 	}
 	ck_assert(!stock.busy);
@@ -228,7 +204,6 @@ START_TEST(sizes_and_regions_are_told_apart)
 	drop(take(SIZE * 2));
 	drop(take(SIZE));
 	settle();
-	worker = worker_free(worker);
 	stock_deinit(&stock);
 	(void)region_free(second);
 	stock.timer = NULL;

@@ -423,7 +423,8 @@ struct object *stock_take(struct stock *stock, struct region *region,
 bool stock_leave_consume(struct stock *stock, struct object *object,
 			 uint64_t bytes)
 {
-	if (bytes > BATCH_SLICE_BYTES || stock->max_objects == 0)
+	if (bytes > BATCH_SLICE_BYTES || stock->max_objects == 0 ||
+	    stock->n_doomed >= STOCK_DOOMED_OBJECTS)
 		return false;
 	object->ready_bytes = bytes;
 	add_doomed(stock, object);

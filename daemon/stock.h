@@ -27,6 +27,8 @@
 #define STOCK_LEAST_OBJECTS 8
 /* Objects in all, unless stock_limit_files() says less. */
 #define STOCK_OBJECTS	    256
+/* Waiting to be freed; of what comes back then, each frees its own. */
+#define STOCK_DOOMED_OBJECTS 128
 /* A size that nobody asks for is forgotten after this time, or twice that. */
 #define STOCK_PERIOD_MS	    30000
 /* Time in which a burst of requests is served before what it took is replaced,
@@ -78,7 +80,7 @@ struct object *stock_take(struct stock *stock, struct region *region,
 /* Has the worker free an object that nobody holds any more, and that has at
  * most so many bytes of pages of its own (0: none): giving them back, or closing
  * what has none, takes longer than a request.  false: it is the caller's to
- * free, being too large. */
+ * free, being too large, or the worker does not keep up. */
 bool stock_leave_consume(struct stock *stock, struct object *object,
 			 uint64_t bytes);
 

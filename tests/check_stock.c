@@ -434,6 +434,20 @@ START_TEST(what_came_back_goes_first)
 }
 END_TEST
 
+/* Where the worker does not keep up. */
+START_TEST(it_takes_back_no_more_than_a_limit)
+{
+	struct object *object;
+
+	for (size_t i = 0; i < STOCK_DOOMED_OBJECTS; i++)
+		ck_assert(stock_leave_consume(&stock, new_object(GRANULE), 0));
+	object = new_object(GRANULE);
+	ck_assert(!stock_leave_consume(&stock, object, 0));
+	settle();
+	ck_assert(stock_leave_consume(&stock, object, 0));
+}
+END_TEST
+
 START_TEST(it_can_be_given_up)
 {
 	ck_assert(!stock_empty(&stock));
@@ -483,6 +497,7 @@ int main(void)
 	tcase_add_test(tcase, disuse_empties_it);
 	tcase_add_test(tcase, what_came_back_is_freed);
 	tcase_add_test(tcase, what_came_back_goes_first);
+	tcase_add_test(tcase, it_takes_back_no_more_than_a_limit);
 	tcase_add_test(tcase, it_can_be_given_up);
 	tcase_add_test(tcase, it_ends_at_any_moment);
 	return harness_run(suite);

@@ -79,6 +79,8 @@ struct object {
 	uint64_t ready_bytes; /* of pages that it was given */
 	int ready_fd;	      /* lease_object.c: for its first client; -1: he
 				 has it, or there is none */
+	int ready_watch;      /* closings_watch() of fd; 0: there is none, or
+				 it is the buffer's */
 };
 
 struct backend {

@@ -113,6 +113,19 @@ static bool begin_one(struct batch *batch)
 	return any;
 }
 
+/* Where it cannot be watched yet, the reaper tries again. */
+static void watch(struct batch *batch)
+{
+	struct object *object = batch->object;
+	int r;
+
+	if (!batch->closings || !object->memory->backend->close_events)
+		return;
+	r = closings_watch(batch->closings, object->fd);
+	if (r > 0)
+		object->ready_watch = r;
+}
+
 static int make_one(struct batch *batch)
 {
 	struct error why = ERROR_INIT;
@@ -121,6 +134,7 @@ static int make_one(struct batch *batch)
 
 	if (r < 0)
 		return r;
+	watch(batch);
 	if (batch->n_populated == 0) {
 		finish_object(batch);
 		return 0;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "daemon/backend.h"
+#include "daemon/closings.h"
 #include "daemon/worker.h"
 #include "util/list.h"
 
@@ -21,6 +22,7 @@
 
 /* The worker's own while it runs, but for what is under the lock. */
 struct batch {
+	const struct closings *closings; /* borrowed; NULL: nobody is told */
 	struct job job;
 	struct list doomed; // object::link
 	struct memory *memory;

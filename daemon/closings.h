@@ -44,6 +44,15 @@ int closing_arm(struct closings *closings, struct closing *closing,
 		int fd_borrow);
 void closing_disarm(struct closings *closings, struct closing *closing);
 
+/* The first half of closing_arm(), for a file that nobody has yet: it takes most
+ * of the time, and may be called from any thread once closings_init() is done.
+ * Returns the watch, for closing_adopt(), or a negative errno.  Where nobody
+ * adopts it, it goes with the first open file of fd_borrow that is closed. */
+int closings_watch(const struct closings *closings, int fd_borrow);
+/* The second half, while the file is still nobody's: the closing is armed. */
+void closing_adopt(struct closings *closings, struct closing *closing,
+		   int watch);
+
 /* True where a close will be told. */
 bool closing_is_armed(const struct closings *closings,
 		      const struct closing *closing);

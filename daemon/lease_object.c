@@ -118,6 +118,7 @@ int lease_object_adopt(struct memory *memory, const struct object *what,
 	*object = *what;
 	object->memory = memory;
 	object->ready_fd = -1;
+	object->ready_watch = 0;
 	list_init(&object->link);
 	*objectp = object;
 	return 0;

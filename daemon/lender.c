@@ -275,6 +275,7 @@ static int listen_for_closings(struct lender *lender, struct loop *loop)
 			    why.text);
 		return 0;
 	}
+	lender->stock.batch.closings = &lender->closings;
 	return watch_new(&lender->closings_watch, loop, lender->closings.fd,
 			 LOOP_READ, on_closings, lender);
 }
@@ -355,9 +356,9 @@ struct lender *lender_free(struct lender *lender)
 		reaper_remove(&lender->reaper, buffer);
 		(void)buffer_free(buffer, BUFFER_LEFT);
 	}
-	closings_deinit(&lender->closings);
 	kept_deinit(&lender->kept);
 	stock_deinit(&lender->stock);
+	closings_deinit(&lender->closings); /* the stock's worker used it */
 	scrubber_deinit(&lender->scrubber);
 	list_for_each_safe (region, next, &lender->regions, link)
 		(void)region_free(region);

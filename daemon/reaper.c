@@ -9,9 +9,10 @@
  * thousand buffers twelve times a second would be half a core.
  *
  * So a memfd is not asked at all while nothing happens: the kernel says when
- * an open file of it ends (closings.h).  It is armed at its first look, 80 ms
- * after it was lent, which a short-lived buffer never sees, and from then on is
- * in no round and wakes nobody.  The word may come a moment before the evidence
+ * an open file of it ends (closings.h).  One that was made ahead of its request
+ * is armed from the beginning.  Any other is at its first look, 80 ms after it
+ * was lent, which a short-lived buffer never sees.  What is armed is in no round
+ * and wakes nobody.  The word may come a moment before the evidence
  * agrees, or be about one open file of several.  Such a buffer is in doubt: it
  * is looked at again after 10, 20, 40 ms and so on without end, so that it is
  * found soon after its holder is really gone, in proportion to how long that
@@ -154,10 +155,24 @@ static bool can_be_told(const struct reaper *reaper, const struct buffer *buffer
 	       buffer->region->memory->backend->close_events;
 }
 
+/* The worker has asked to be told of it already. */
+static void adopt_watch(struct reaper *reaper, struct buffer *buffer)
+{
+	struct object *object = buffer->object;
+
+	if (object->ready_watch <= 0 || !can_be_told(reaper, buffer))
+		return;
+	closing_adopt(reaper->closings, &buffer->closing, object->ready_watch);
+	object->ready_watch = 0;
+}
+
 void reaper_add(struct reaper *reaper, struct buffer *buffer, uint64_t now_ms)
 {
 	buffer->sweep = reaper->sweep;
 	list_append(&reaper->watched, &buffer->watch_link);
+	adopt_watch(reaper, buffer);
+	if (will_be_told(reaper, buffer))
+		return;
 	if (can_be_told(reaper, buffer)) /* once and never again */
 		appoint(reaper, buffer, now_ms + REAPER_ROUND_MS);
 	else

@@ -174,6 +174,43 @@ START_TEST(makes_what_is_planned)
 }
 END_TEST
 
+/* Where the kernel tells of their end, it is asked to at once. */
+START_TEST(watches_what_it_makes)
+{
+	struct closings closings;
+	struct list made = LIST_INIT(made);
+	struct object *object;
+	uint64_t ready_bytes;
+
+	ck_assert_int_eq(closings_init(&closings, NULL), 0);
+	batch.closings = &closings;
+	submit(SIZE, 2, 1);
+	finish();
+	batch_take_made(&batch, &made);
+	list_for_each (object, &made, link)
+		ck_assert_int_gt(object->ready_watch, 0);
+	ck_assert_uint_eq(drop(&made, &ready_bytes), 2);
+
+	backend.close_events = false;
+	submit(SIZE, 1, 0);
+	finish();
+	batch_take_made(&batch, &made);
+	object = list_first(&made, struct object, link);
+	ck_assert_int_eq(object->ready_watch, 0);
+	ck_assert_uint_eq(drop(&made, &ready_bytes), 1);
+
+	closings_deinit(&closings); /* it cannot be watched any more */
+	backend.close_events = true;
+	submit(SIZE, 1, 0);
+	finish();
+	ck_assert_int_eq(batch.job.result, 0);
+	batch_take_made(&batch, &made);
+	object = list_first(&made, struct object, link);
+	ck_assert_int_eq(object->ready_watch, 0);
+	ck_assert_uint_eq(drop(&made, &ready_bytes), 1);
+}
+END_TEST
+
 START_TEST(pages_come_in_slices)
 {
 	uint64_t ready_bytes;
@@ -308,6 +345,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, makes_what_is_planned);
+	tcase_add_test(tcase, watches_what_it_makes);
 	tcase_add_test(tcase, pages_come_in_slices);
 	tcase_add_test(tcase, pages_are_huge);
 	tcase_add_test(tcase, goes_without_huge_pages);

@@ -110,6 +110,54 @@ START_TEST(one_word_until_asked_again)
 }
 END_TEST
 
+/* How many files the kernel watches. */
+static size_t count_watches(void)
+{
+	char path[64], line[256];
+	size_t n = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", closings.fd);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file))
+		n += strncmp(line, "inotify ", 8) == 0;
+	(void)fclose(file);
+	return n;
+}
+
+START_TEST(watched_ahead_and_adopted)
+{
+	int lent = lease_lend(file_fd);
+	int watch = closings_watch(&closings, file_fd);
+
+	ck_assert_int_gt(watch, 0);
+	ck_assert(!closing_is_armed(&closings, &closing));
+	closings.epoch++; /* what was lost before is not about it */
+	closing_adopt(&closings, &closing, watch);
+	ck_assert(closing_is_armed(&closings, &closing));
+	ck_assert_int_eq(closing_arm(&closings, &closing, file_fd), 0);
+	ck_assert_uint_eq(count_watches(), 1);
+	(void)fd_close(lent);
+	ck_assert_int_eq(read_all(), 1);
+	ck_assert_uint_eq(count_watches(), 0);
+	ck_assert_int_eq(lease_held(file_fd), 0);
+}
+END_TEST
+
+/* An object that nobody took. */
+START_TEST(watched_ahead_and_given_up)
+{
+	int lent = lease_lend(file_fd);
+
+	ck_assert_int_gt(closings_watch(&closings, file_fd), 0);
+	(void)fd_close(lent);
+	file_fd = fd_close(file_fd);
+	ck_assert_int_eq(read_all(), 0);
+	ck_assert_uint_eq(count_watches(), 0);
+}
+END_TEST
+
 START_TEST(disarmed_is_silent)
 {
 	ck_assert_int_eq(closing_arm(&closings, &closing, file_fd), 0);
@@ -285,6 +333,8 @@ int main(void)
 	tcase_add_test(words, nothing_closed_nothing_told);
 	tcase_add_test(words, one_word_until_asked_again);
 	tcase_add_test(words, disarmed_is_silent);
+	tcase_add_test(words, watched_ahead_and_adopted);
+	tcase_add_test(words, watched_ahead_and_given_up);
 	tcase_add_test(words, words_are_about_this_watch);
 	tcase_add_checked_fixture(limits, before, after);
 	tcase_add_test(limits, lost_words_disarm_everything);

@@ -273,6 +273,58 @@ START_TEST(files_wake_nobody)
 }
 END_TEST
 
+/* One that the worker has had watched wakes nobody from the beginning. */
+START_TEST(watched_ahead_is_told_at_once)
+{
+	struct buffer *buffer;
+
+	begin_files(1);
+	buffer = vigil.lot.buffers[0];
+	reaper_remove(&vigil.reaper, buffer);
+	buffer->object->ready_watch =
+		closings_watch(&closings, buffer->object->fd);
+	ck_assert_int_gt(buffer->object->ready_watch, 0);
+	reaper_add(&vigil.reaper, buffer, vigil.now);
+	ck_assert_int_eq(buffer->object->ready_watch, 0);
+	ck_assert(closing_is_armed(&closings, &buffer->closing));
+	ck_assert_int_eq(reaper_delay_ms(&vigil.reaper, vigil.now), -1);
+	open_and_close(0);
+	hear();
+	ck_assert_int_eq(reaper_delay_ms(&vigil.reaper, vigil.now), 0);
+	(void)vigil_until(&vigil, vigil.now);
+	ck_assert_uint_eq(vigil_looks(&vigil), 2); /* before and after arming */
+	(void)fd_close(buffer->object->fd);
+	vigil_let_go(&vigil, 0);
+	(void)vigil_until(&vigil, vigil.now + REAPER_ROUND_MS);
+	ck_assert_ptr_null(vigil.lot.buffers[0]);
+	end_files();
+}
+END_TEST
+
+/* And is still found by a sweep, and when words are lost. */
+START_TEST(watched_ahead_and_lost)
+{
+	struct buffer *buffer;
+
+	begin_files(1);
+	buffer = vigil.lot.buffers[0];
+	reaper_remove(&vigil.reaper, buffer);
+	buffer->object->ready_watch =
+		closings_watch(&closings, buffer->object->fd);
+	reaper_add(&vigil.reaper, buffer, vigil.now);
+	closings.epoch++;
+	(void)reaper_want_sweep(&vigil.reaper);
+	(void)vigil_until(&vigil, vigil.now);
+	ck_assert(closing_is_armed(&closings, &buffer->closing));
+	(void)fd_close(buffer->object->fd);
+	vigil_let_go(&vigil, 0);
+	(void)reaper_want_sweep(&vigil.reaper);
+	(void)vigil_until(&vigil, vigil.now);
+	ck_assert_ptr_null(vigil.lot.buffers[0]);
+	end_files();
+}
+END_TEST
+
 START_TEST(a_file_that_ends_is_looked_at_at_once)
 {
 	begin_files(2);
@@ -426,6 +478,8 @@ int main(void)
 	tcase_add_test(rhythm, wanted_sweep_sees_every_buffer);
 	tcase_add_test(rhythm, pinned_and_unknown_count_as_held);
 	tcase_add_test(files, files_wake_nobody);
+	tcase_add_test(files, watched_ahead_is_told_at_once);
+	tcase_add_test(files, watched_ahead_and_lost);
 	tcase_add_test(files, a_file_that_ends_is_looked_at_at_once);
 	tcase_add_test(files, nobody_slips_through_while_arming);
 	tcase_add_test(files, doubts_get_rarer_and_never_end);

@@ -63,19 +63,36 @@ static void on_reaper_timer(void *data)
 
 static void on_closing(void *data, struct closing *closing)
 {
+	struct buffer *buffer = container_of(closing, struct buffer, closing);
 	struct lender *lender = data;
 
+	/* Whoever reads may have to know now; what does not fit is looked at in
+	 * the next round. */
+	if (lender->n_told++ < REAPER_SLICE_MIN &&
+	    reaper_check(&lender->reaper, buffer))
+		return;
 	reaper_told(&lender->reaper, closing, clock_ms());
 }
 
-static void on_closings(void *data)
+static bool read_closings(void *data)
 {
 	struct lender *lender = data;
+	int r;
 
-	/* of whatever was not told, a sweep finds out */
-	if (closings_read(&lender->closings, on_closing, lender) != 0)
+	lender->n_told = 0;
+	r = closings_read(&lender->closings, on_closing, lender);
+	if (r != 0) /* of whatever was not told, a sweep finds out */
 		(void)reaper_want_sweep(&lender->reaper);
+	if (r == 0 && lender->n_told == 0)
+		return false;
 	lender_arm_reaper(lender);
+	return true;
+}
+
+void lender_catch_up(struct lender *lender, bool by_all_means)
+{
+	if (by_all_means || lender->closings_moderation.on)
+		moderation_catch_up(&lender->closings_moderation);
 }
 
 /* Nothing is left to be done with a buffer. */
@@ -276,8 +293,8 @@ static int listen_for_closings(struct lender *lender, struct loop *loop)
 		return 0;
 	}
 	lender->stock.batch.closings = &lender->closings;
-	return watch_new(&lender->closings_watch, loop, lender->closings.fd,
-			 LOOP_READ, on_closings, lender);
+	return moderation_init(&lender->closings_moderation, loop,
+			       lender->closings.fd, read_closings, lender);
 }
 
 int lender_new(struct lender **lenderp, struct loop *loop)
@@ -341,7 +358,7 @@ struct lender *lender_free(struct lender *lender)
 	if (!lender)
 		return NULL;
 	(void)watch_free(lender->worker_watch);
-	(void)watch_free(lender->closings_watch);
+	moderation_deinit(&lender->closings_moderation);
 	(void)timer_free(lender->reaper_timer);
 	lending_deinit(lender);
 	if (lender->worker)

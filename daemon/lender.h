@@ -13,6 +13,7 @@
 #include "daemon/kept.h"
 #include "daemon/loan.h"
 #include "daemon/loop.h"
+#include "daemon/moderation.h"
 #include "daemon/policy.h"
 #include "daemon/reaper.h"
 #include "daemon/region.h"
@@ -45,7 +46,8 @@ struct lender {
 	struct worker *worker;
 	struct watch *worker_watch;
 	struct closings closings;
-	struct watch *closings_watch;
+	struct moderation closings_moderation;
+	size_t n_told; /* by what is being read */
 	struct reaper reaper;
 	struct scrubber scrubber;
 	struct stock stock;
@@ -83,6 +85,11 @@ struct region *lender_default_region(const struct lender *lender);
 void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner);
 /* The connection ends: its buffers go when their holders do. */
 void lender_owner_gone(struct lender *lender, struct owner *owner);
+/* To be called before a request is served: no buffer whose holders went before
+ * that, as far as the kernel tells, is lent any more; a few dozen at most, as
+ * more would take too long.  by_all_means: even where the loop is about to find
+ * out by itself, for those who are told how things are. */
+void lender_catch_up(struct lender *lender, bool by_all_means);
 /* To be called after anything that may change when the reaper is due. */
 void lender_arm_reaper(struct lender *lender);
 

@@ -57,6 +57,7 @@ libdaemon_la_SOURCES = \
 	daemon/listening.c daemon/listening.h \
 	daemon/loan.c daemon/loan.h \
 	daemon/loop.c daemon/loop.h \
+	daemon/moderation.c daemon/moderation.h \
 	daemon/manager.c daemon/manager.h \
 	daemon/occupancy.c daemon/occupancy.h \
 	daemon/offers.c daemon/offers.h \
@@ -171,6 +172,7 @@ DAEMON_TESTS = \
 	tests/check_listening \
 	tests/check_loan \
 	tests/check_loop \
+	tests/check_moderation \
 	tests/check_manager \
 	tests/check_occupancy \
 	tests/check_offers \
@@ -273,6 +275,7 @@ tests_check_lending_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(C
 tests_check_listening_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_moderation_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_manager_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_offers_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

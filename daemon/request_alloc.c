@@ -65,6 +65,8 @@ enum request_outcome request_alloc(struct session *session,
 
 void request_alloc_resume(struct session *session, struct reply *reply)
 {
+	const struct closings *closings =
+		&session->service->lender->closings;
 	const struct loan *loan = session->loan;
 
 	if (session->result > 0) {
@@ -74,9 +76,12 @@ void request_alloc_resume(struct session *session, struct reply *reply)
 	reply_begin(reply, CONTIG_MSG_ALLOC, session->serial);
 	for (size_t i = 0; i < loan->n_lent; i++) {
 		struct contig_msg_buffer *entry = reply_add(reply);
+		const struct buffer *buffer = loan->buffers[i];
 
-		entry_set_buffer(entry, loan->buffers[i], session);
-		entry->token = loan->buffers[i]->object->token;
+		entry_set_buffer(entry, buffer, session);
+		entry->token = buffer->object->token;
+		if (closing_is_armed(closings, &buffer->closing))
+			entry->flags |= CONTIG_MSG_BUFFER_TOLD;
 	}
 	reply->fds = loan->fds;
 	reply->n_fds = loan->n_lent;

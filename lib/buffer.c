@@ -15,6 +15,11 @@
  * end, and even that may be lost: the kernel's count is what returns memory,
  * the hint only makes the daemon look at once.  It is sent behind the closing,
  * for the daemon to find nobody, and it has no answer to wait for.
+ *
+ * A message wakes the daemon up, which costs a program that goes on to allocate
+ * more than all the rest.  So nothing is said that the kernel says anyway: that
+ * the last holder has gone.  That somebody else may hold the buffer, which is
+ * draining then, only the program knows.
  */
 
 /* Of usual processors with pages of 4 KiB; elsewhere it does no harm. */
@@ -56,6 +61,13 @@ void buffer_fill(struct contig_buffer *buffer,
 	buffer->fd = fd_consume;
 }
 
+/* Whether the daemon does not learn from the closing itself all there is to
+ * know: that nobody else has it. */
+static bool is_news(const struct contig_buffer *buffer)
+{
+	return buffer->shown || !(buffer->facts.flags & CONTIG_MSG_BUFFER_TOLD);
+}
+
 struct contig_buffer *contig_release(struct contig_buffer *buffer)
 {
 	struct contig *contig;
@@ -64,16 +76,19 @@ struct contig_buffer *contig_release(struct contig_buffer *buffer)
 		return NULL;
 	contig = buffer->contig;
 	let_go(buffer);
-	pthread_mutex_lock(&contig->lock);
-	call_hint(contig, buffer->facts.id);
-	pthread_mutex_unlock(&contig->lock);
+	if (is_news(buffer)) {
+		pthread_mutex_lock(&contig->lock);
+		call_hint(contig, buffer->facts.id);
+		pthread_mutex_unlock(&contig->lock);
+	}
 	contig_unref(contig);
 	free(buffer);
 	return NULL;
 }
 
-int contig_fd(const struct contig_buffer *buffer)
+int contig_fd(struct contig_buffer *buffer)
 {
+	buffer->shown = true;
 	return buffer->fd;
 }
 

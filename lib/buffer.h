@@ -10,6 +10,7 @@ struct contig_buffer {
 	struct contig *contig; /* referenced */
 	struct contig_msg_buffer facts;
 	int fd;
+	bool shown; /* contig_fd() gave it away: others may hold it as well */
 	void *map; /* NULL where not mapped */
 	uint32_t map_access;
 };

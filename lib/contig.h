@@ -347,13 +347,21 @@ int contig_alloc_start(struct contig *contig,
  * descriptor, and tells the daemon, where it is connected, to look whether
  * others still hold it.  NULL is allowed.  Returns NULL.  The memory returns to
  * its region when the last holder in any process is gone, told or not.
+ *
+ * Nothing is sent where the kernel tells the daemon and contig_fd() was never
+ * called, as nobody else can have the buffer then but children of fork(2).  What
+ * these still hold counts as lent, and not as draining.  Whether sent or told,
+ * the next request finds the memory back.
  */
 struct contig_buffer *contig_release(struct contig_buffer *buffer);
 
 /* ---- a buffer --------------------------------------------------------- */
 
-/** The descriptor; it belongs to the buffer.  dup(2) or send it to share. */
-int contig_fd(const struct contig_buffer *buffer);
+/**
+ * The descriptor; it belongs to the buffer.  dup(2) or send it to share: from
+ * now on contig_release() reckons with other holders.
+ */
+int contig_fd(struct contig_buffer *buffer);
 
 /** Size in bytes: the request rounded up to whole granules. */
 uint64_t contig_size(const struct contig_buffer *buffer);

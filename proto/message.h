@@ -72,6 +72,7 @@ enum contig_msg_buffer_state {
 #define CONTIG_MSG_REGION_USABLE  (UINT32_C(1) << 1) /* by this client */
 #define CONTIG_MSG_REGION_BASE	  (UINT32_C(1) << 2) /* base is told */
 #define CONTIG_MSG_BUFFER_PHYS (UINT32_C(1) << 0) /* phys holds an address */
+#define CONTIG_MSG_BUFFER_TOLD (UINT32_C(1) << 1) /* its end needs no RELEASE */
 #define CONTIG_MSG_BACKEND_SERVES (UINT32_C(1) << 0)
 
 /* Why a request was refused; the text says it in words. */

@@ -318,7 +318,7 @@ static int entry_buffer(const struct contig_msg_buffer *b, bool lent_now,
 {
 	uint64_t last;
 
-	if (b->flags & ~CONTIG_MSG_BUFFER_PHYS ||
+	if (b->flags & ~(CONTIG_MSG_BUFFER_PHYS | CONTIG_MSG_BUFFER_TOLD) ||
 	    b->guarantees & ~CONTIG_MSG_GUARANTEES ||
 	    b->cpu_access > CONTIG_MSG_CPU_BOUNCE ||
 	    b->state < CONTIG_MSG_LENT || b->state > CONTIG_MSG_DRAINING)
@@ -332,6 +332,8 @@ static int entry_buffer(const struct contig_msg_buffer *b, bool lent_now,
 		return error_set(why, MALFORMED, "new, but not lent");
 	if (!lent_now && b->token)
 		return error_set(why, MALFORMED, "a token for a stranger");
+	if (!lent_now && b->flags & CONTIG_MSG_BUFFER_TOLD)
+		return error_set(why, MALFORMED, "a promise to a stranger");
 	if (!b->region_id)
 		return error_set(why, MALFORMED, "no region");
 	if (check_text(b->region, sizeof(b->region), "region", why))

@@ -252,6 +252,52 @@ START_TEST(release_tells_once_and_waits_for_no_answer)
 }
 END_TEST
 
+/* Lends two that the daemon is told of, as id 1 and 2. */
+static void lend_told(struct fake *f, int fd, unsigned int n)
+{
+	uint64_t *releasedp = f->data, id = 0;
+	struct contig_msg_buffer facts;
+	union message reply;
+	int memfd;
+
+	(void)n;
+	fake_greet(f, fd);
+	while (fake_receive(f, fd)) {
+		if (f->in.header.opcode == CONTIG_MSG_RELEASE) {
+			*releasedp = *releasedp * 10 + f->in.release.buffer_id;
+			continue;
+		}
+		ck_assert_uint_eq(f->in.header.opcode, CONTIG_MSG_ALLOC);
+		fake_prepare(f, &reply, 1);
+		fake_buffer(&facts, ++id, 8192);
+		facts.flags = CONTIG_MSG_BUFFER_TOLD;
+		memcpy(form_elements(form_find(CONTIG_MSG_ALLOC), &reply),
+		       &facts, sizeof(facts));
+		memfd = fake_memfd(0, "", 8192);
+		fake_send(fd, &reply, &memfd, 1);
+		(void)close(memfd);
+	}
+}
+
+/* Unless somebody else may have it by now, which closing does not say. */
+START_TEST(release_says_nothing_that_is_known)
+{
+	struct contig_buffer *kept, *shown;
+	uint64_t released = 0;
+	void *map;
+
+	with(lend_told, &released);
+	kept = one();
+	ck_assert_int_eq(contig_map(kept, CONTIG_WRITE, &map), 0);
+	shown = one();
+	ck_assert_int_ge(contig_fd(shown), 0);
+	contig_release(kept);
+	contig_release(shown);
+	done();
+	ck_assert_uint_eq(released, 2);
+}
+END_TEST
+
 START_TEST(buffers_outlive_their_connection)
 {
 	struct contig_buffer *buffer;
@@ -301,6 +347,7 @@ int main(void)
 
 	tcase = harness_case(suite, "release");
 	tcase_add_test(tcase, release_tells_once_and_waits_for_no_answer);
+	tcase_add_test(tcase, release_says_nothing_that_is_known);
 	tcase_add_test(tcase, buffers_outlive_their_connection);
 	tcase_add_test(tcase, release_does_not_connect_anew);
 	return harness_run(suite);

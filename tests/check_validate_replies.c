@@ -402,10 +402,12 @@ START_TEST(buffer_entry)
 	b->phys = 4096;
 	b->flags = 0;
 	ck_reply_bad(0, "address that is none");
-	b->flags = 2;
+	b->flags = 4;
 	ck_reply_bad(0, "unknown flags");
-	b->flags = 0;
 	b->phys = 0;
+	b->flags = CONTIG_MSG_BUFFER_TOLD;
+	ck_reply_bad(0, "promise to a stranger");
+	b->flags = 0;
 	b->state = 0;
 	ck_reply_bad(0, "unknown flags");
 	b->state = CONTIG_MSG_DRAINING + 1;
@@ -437,6 +439,7 @@ START_TEST(allocated_buffer_is_lent_and_may_have_a_token)
 
 	good_reply(CONTIG_MSG_ALLOC, 1);
 	b->token = UINT64_MAX;
+	b->flags = CONTIG_MSG_BUFFER_TOLD;
 	ck_assert_int_eq(reply(1), 0);
 	b->state = CONTIG_MSG_DRAINING;
 	ck_reply_bad(1, "new, but not lent");

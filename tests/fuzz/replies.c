@@ -53,7 +53,7 @@ static void check_info(const struct contig_buffer_info *info)
 	check_text(info->name, sizeof(info->name));
 }
 
-static void check_buffer(const struct contig_buffer *buffer)
+static void check_buffer(struct contig_buffer *buffer)
 {
 	struct contig_buffer_info info;
 	uint64_t phys;
@@ -230,7 +230,7 @@ static void do_check(struct caller *caller)
 
 static int pick_fd(struct caller *caller)
 {
-	const struct contig_buffer *buffer =
+	struct contig_buffer *buffer =
 		caller->buffers[input_u8(caller->input) % N_SLOTS];
 
 	return buffer ? contig_fd(buffer) : caller->other_fd;

@@ -71,7 +71,7 @@ static size_t alloc(struct script *script, struct contig *contig,
 }
 
 static void ask_about(struct script *script, struct contig *contig,
-		      const struct contig_buffer *buffer)
+		      struct contig_buffer *buffer)
 {
 	struct contig_buffer_info info;
 	struct contig_buffer *again;

@@ -94,7 +94,7 @@ static struct contig_check_result check(void)
 }
 
 /* One byte, through the descriptor. */
-static void stray(const struct contig_buffer *buffer, uint64_t offset)
+static void stray(struct contig_buffer *buffer, uint64_t offset)
 {
 	ck_assert_int_eq(pwrite(contig_fd(buffer), "", 1,
 				(off_t)(contig_size(buffer) + offset)),

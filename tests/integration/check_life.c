@@ -148,6 +148,25 @@ START_TEST(several_in_one_request)
 }
 END_TEST
 
+/* However often, and whether it is the kernel that tells or the library: who
+ * lets go and asks next finds nothing lent any more. */
+START_TEST(gone_for_whoever_asks_next)
+{
+	struct contig_buffer *buffers[4];
+
+	for (size_t round = 0; round < 2000; round++) {
+		size_t n = 1 + round % 4;
+
+		for (size_t i = 0; i < n; i++)
+			buffers[i] = alloc(4096);
+		for (size_t i = 0; i < n; i++)
+			(void)contig_release(buffers[i]);
+		ck_assert_uint_eq(status().buffers, 0);
+	}
+	daemon_wait(all_is_back, NULL, 5000);
+}
+END_TEST
+
 /* The connection of the owner ends, but a descriptor is left. */
 START_TEST(survives_its_connection)
 {
@@ -190,7 +209,7 @@ END_TEST
 
 /* A second descriptor of the buffer, held in one of the ways there are. */
 static void hold(struct holder *holder, enum holder_kind kind,
-		 const struct contig_buffer *buffer)
+		 struct contig_buffer *buffer)
 {
 	holder_take(holder, kind,
 		    fcntl(contig_fd(buffer), F_DUPFD_CLOEXEC, 3), MIB);
@@ -447,6 +466,7 @@ int main(void)
 	tcase_add_test(tcase, whole_life);
 	tcase_add_test(tcase, next_user_finds_zeroes);
 	tcase_add_test(tcase, several_in_one_request);
+	tcase_add_test(tcase, gone_for_whoever_asks_next);
 	tcase_add_test(tcase, survives_its_connection);
 	tcase_add_loop_test(tcase, stays_however_it_is_held, 0, HOLDER_KINDS);
 	tcase_add_loop_test(tcase, goes_without_a_word, 0, HOLDER_KINDS);

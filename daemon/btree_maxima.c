@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <string.h>
 
 #include "daemon/btree_node.h"
@@ -8,9 +9,10 @@
  *
  * A word that comes raises those on its way and is done.  One that goes is
  * mostly no maximum of its leaf, and nothing changes.  Where it is, the leaf's
- * are found anew among its words, four measures at once; then that of the node
- * above among its children, but only for the measures that it made the maximum
- * there as well: at most one node of each level is looked through.
+ * are found anew among its words; then those of the node above among its
+ * children, but only where it made the maximum there as well: at most one node
+ * of each level is looked through.  All of it goes by lanes, four measures that
+ * are worked on at once.
  *
  * A leaf without a node above has none: most trees are no more than that, and a
  * leaf is looked through as fast.  It gets them when it is split.
@@ -23,179 +25,250 @@ static bool keeps_maxima(const struct btree *tree)
 }
 
 /* Four measures that are worked on at once. */
-typedef uint32_t lanes __attribute__((vector_size(16), may_alias));
+typedef uint32_t lane __attribute__((vector_size(16), may_alias));
+typedef int32_t signed_lane __attribute__((vector_size(16), may_alias));
 
-#define N_LANES(measures) (((measures) + 3) / 4)
+#define LANE	      4
+#define N_LANES(n)    (((n) + LANE - 1) / LANE)
+#define MOST_LANES    N_LANES(BTREE_MEASURES)
+#define SIGN	      0x80000000u
+#define EVERY(number) ((lane){(number), (number), (number), (number)})
 
-/* Raises the rooms at all levels; what is in the lanes behind them is of no
- * meaning. */
-static inline void raise_rooms(lanes *maxima, unsigned int n_lanes,
-			       uint32_t lead, uint32_t last)
+/* What a multiple of 2^level leaves of a lead at most: all from level 32 on. */
+#define BELOW(power) ((uint32_t)(power) - 1)
+#define FROM(level)                                                     \
+	{BELOW(1u << (level)), BELOW(2u << (level)), BELOW(4u << (level)), \
+	 BELOW(8u << (level))}
+#define ALL {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}
+
+static const lane masks[MOST_LANES] = {
+	FROM(0), FROM(4), FROM(8), FROM(12), FROM(16), FROM(20), FROM(24),
+	FROM(28), ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL,
+};
+
+static_assert(MOST_LANES == 17, "there is a mask for every level");
+
+static lane *lanes_of(const struct btree *tree, uint32_t id)
 {
-	const lanes leads = {lead, lead, lead, lead};
-	const lanes lasts = {last, last, last, last};
-	lanes powers = {1, 2, 4, 8}; /* 0 from 2^32 on: then all of the lead */
-
-	for (unsigned int i = 0; i < n_lanes; i++) {
-		lanes rooms = lasts - (leads & (powers - 1));
-		lanes more = (lanes)(rooms > maxima[i]);
-
-		maxima[i] = (rooms & more) | (maxima[i] & ~more);
-		powers *= 16;
-	}
+	return (lane *)(void *)btree_maxima(tree->pool, id);
 }
 
-/* The maxima of the words of a leaf but the one in a slot. */
-static void measure_leaf(const struct btree *tree, const union btree_node *leaf,
-			 uint32_t slot, uint32_t *maxima)
+static inline lane greater(lane a, lane b)
+{
+	lane is_more = (lane)(a > b);
+
+	return (a & is_more) | (b & ~is_more);
+}
+
+static inline bool is_any(lane flags)
+{
+	return flags[0] | flags[1] | flags[2] | flags[3];
+}
+
+static inline bool differ(lane a, lane b)
+{
+	return is_any((lane)(a != b));
+}
+
+/* Whether a word has made any of these maxima what it is.  What is 0 stays so
+ * when it goes, and so does all behind the last measure. */
+static inline bool is_reached(lane maxima, lane values)
+{
+	return is_any((lane)(maxima == values) & values);
+}
+
+/* The last of all measures and, in the lane behind it, nothing. */
+static void put_lead(const struct btree *tree, uint32_t lead, lane *values)
+{
+	uint32_t at = tree->n_measures - 1;
+
+	values[at / LANE][at % LANE] = lead;
+	while (++at % LANE)
+		values[at / LANE][at % LANE] = 0;
+}
+
+/* All measures of a word. */
+static void measure(const struct btree *tree, uint64_t word, lane *values)
 {
 	const struct reach reach = tree->pool->reach;
 	unsigned int n = tree->n_measures;
-	lanes rooms[N_LANES(BTREE_MEASURES)] = {{0}};
-	uint32_t lead = 0;
+	lane lasts = EVERY((uint32_t)(reach_length(&reach, word) - 1));
+	lane leads = EVERY(reach_lead_at(&reach, word, 63));
+
+	for (unsigned int i = 0; i < N_LANES(n); i++)
+		values[i] = lasts - (leads & masks[i]);
+	put_lead(tree, reach_lead_at(&reach, word, n - 2), values);
+}
+
+/* The most room among n words.  Compared as signed numbers, half of all lower:
+ * not every processor compares unsigned ones at once. */
+static lane most_room(const uint32_t *leads, const uint32_t *lasts, uint32_t n,
+		      lane mask)
+{
+	signed_lane most = (signed_lane)EVERY(SIGN);
+
+	for (uint32_t i = 0; i < n; i++) {
+		signed_lane room = (signed_lane)(EVERY(lasts[i]) + SIGN -
+						 (EVERY(leads[i]) & mask));
+		signed_lane is_more = room > most;
+
+		most = (room & is_more) | (most & ~is_more);
+	}
+	return (lane)most + SIGN;
+}
+
+/* The maxima of the words of a leaf but the one in a slot; those lanes only
+ * that have their bit set. */
+static void measure_leaf(const struct btree *tree, const union btree_node *leaf,
+			 uint32_t slot, uint32_t lanes, lane *maxima)
+{
+	const struct reach reach = tree->pool->reach;
+	unsigned int last = N_LANES(tree->n_measures) - 1;
+	uint32_t leads[BTREE_LEAF_WORDS], lasts[BTREE_LEAF_WORDS];
+	uint32_t n = 0, most = 0;
 
 	for (uint32_t i = 0; i < leaf->n; i++) {
 		uint64_t word = leaf->leaf.words[i];
-		uint32_t own = reach_measure(&reach, word, n - 1, n);
 
 		if (i == slot)
 			continue;
-		raise_rooms(rooms, N_LANES(n - 1),
-			    reach_lead_at(&reach, word, 63),
-			    (uint32_t)(reach_length(&reach, word) - 1));
-		lead = own > lead ? own : lead;
+		leads[n] = reach_lead_at(&reach, word, 63);
+		lasts[n++] = (uint32_t)(reach_length(&reach, word) - 1);
 	}
-	memcpy(maxima, rooms, (n - 1) * sizeof(*maxima));
-	maxima[n - 1] = lead;
+	for (unsigned int i = 0; i <= last; i++)
+		if (lanes & 1u << i)
+			maxima[i] = most_room(leads, lasts, n, masks[i]);
+	if (!(lanes & 1u << last))
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = tree->n_measures - 2;
+		uint32_t lead = leads[i] & masks[at / LANE][at % LANE];
+
+		most = lead > most ? lead : most;
+	}
+	put_lead(tree, most, maxima);
 }
 
 void btree_maxima_find(const struct btree *tree, unsigned int level,
 		       uint32_t id)
 {
 	const union btree_node *node = btree_node(tree->pool, id);
-	uint32_t *maxima = btree_maxima(tree->pool, id);
-	unsigned int n = tree->n_measures;
+	lane *maxima = lanes_of(tree, id);
 
-	if (n == 0)
+	if (tree->n_measures == 0)
 		return;
 	if (level == 0) {
-		measure_leaf(tree, node, node->n, maxima);
+		measure_leaf(tree, node, node->n, UINT32_MAX, maxima);
 		return;
 	}
-	memset(maxima, 0, n * sizeof(*maxima));
+	memset(maxima, 0, N_LANES(tree->n_measures) * sizeof(*maxima));
 	for (uint32_t i = 0; i < node->n; i++)
 		btree_maxima_join(tree, id, node->inner.children[i]);
 }
 
 void btree_maxima_join(const struct btree *tree, uint32_t id, uint32_t other)
 {
-	uint32_t *maxima = btree_maxima(tree->pool, id);
-	const uint32_t *others = btree_maxima(tree->pool, other);
+	lane *maxima = lanes_of(tree, id);
+	const lane *others = lanes_of(tree, other);
 
-	for (unsigned int m = 0; m < tree->n_measures; m++)
-		maxima[m] = others[m] > maxima[m] ? others[m] : maxima[m];
-}
-
-/* All measures of a word. */
-static void measure(const struct btree *tree, uint64_t word, uint32_t *values)
-{
-	const struct reach reach = tree->pool->reach;
-
-	for (unsigned int m = 0; m < tree->n_measures; m++)
-		values[m] = reach_measure(&reach, word, m, tree->n_measures);
+	for (unsigned int i = 0; i < N_LANES(tree->n_measures); i++)
+		maxima[i] = greater(others[i], maxima[i]);
 }
 
 void btree_maxima_raise(const struct btree *tree,
 			const struct btree_cursor *cursor, uint64_t word)
 {
-	uint32_t values[BTREE_MEASURES], raised = 1;
+	unsigned int n_lanes = N_LANES(tree->n_measures);
+	lane values[MOST_LANES], raised = EVERY(1);
 
 	if (!keeps_maxima(tree))
 		return;
 	measure(tree, word, values);
-	for (unsigned int level = 0; level <= tree->height && raised; level++) {
-		uint32_t *maxima =
-			btree_maxima(tree->pool, cursor->at[level].node);
+	for (unsigned int level = 0; level <= tree->height && is_any(raised);
+	     level++) {
+		lane *maxima = lanes_of(tree, cursor->at[level].node);
 
-		raised = 0;
-		for (unsigned int m = 0; m < tree->n_measures; m++) {
-			uint32_t more = values[m] > maxima[m];
-
-			raised |= more;
-			maxima[m] = more ? values[m] : maxima[m];
+		raised = EVERY(0);
+		for (unsigned int i = 0; i < n_lanes; i++) {
+			raised |= (lane)(values[i] > maxima[i]);
+			maxima[i] = greater(values[i], maxima[i]);
 		}
 	}
 }
 
-/* The maximum of a node's children, which is at most `most`. */
-static uint32_t maximum_of_children(const struct btree *tree,
-				    const union btree_node *node,
-				    unsigned int number, uint32_t most)
+/* Lowers those lanes of the cursor's leaf that its word, which is to go, made
+ * what they are; the bits of those that change. */
+static uint32_t lower_leaf(const struct btree *tree,
+			   const struct btree_cursor *cursor,
+			   const lane *values)
 {
-	uint32_t maximum = 0;
+	const union btree_node *leaf =
+		btree_node(tree->pool, cursor->at[0].node);
+	lane *maxima = lanes_of(tree, cursor->at[0].node), rest[MOST_LANES];
+	unsigned int n_lanes = N_LANES(tree->n_measures);
+	uint32_t touched = 0, changed = 0;
 
-	for (uint32_t i = 0; i < node->n && maximum < most; i++) {
-		uint32_t value = btree_maxima(tree->pool,
-					      node->inner.children[i])[number];
-
-		maximum = value > maximum ? value : maximum;
-	}
-	return maximum;
-}
-
-/* Lowers the maxima of the cursor's leaf for its word to go.  Those that change
- * are noted down by their numbers; how many there are. */
-static unsigned int lower_leaf(const struct btree *tree,
-			       const struct btree_cursor *cursor,
-			       const uint32_t *values, uint8_t *changed)
-{
-	uint32_t id = cursor->at[0].node;
-	uint32_t *maxima = btree_maxima(tree->pool, id);
-	uint32_t rest[BTREE_MEASURES], touched = 0;
-	unsigned int n_changed = 0;
-
-	for (unsigned int m = 0; m < tree->n_measures; m++)
-		touched |= maxima[m] == values[m];
+	for (unsigned int i = 0; i < n_lanes; i++)
+		if (is_reached(maxima[i], values[i]))
+			touched |= 1u << i;
 	if (!touched)
 		return 0;
-	measure_leaf(tree, btree_node(tree->pool, id), cursor->at[0].slot,
-		     rest);
-	for (unsigned int m = 0; m < tree->n_measures; m++)
-		if (maxima[m] != rest[m]) {
-			maxima[m] = rest[m];
-			changed[n_changed++] = (uint8_t)m;
+	measure_leaf(tree, leaf, cursor->at[0].slot, touched, rest);
+	for (unsigned int i = 0; i < n_lanes; i++)
+		if (touched & 1u << i && differ(maxima[i], rest[i])) {
+			maxima[i] = rest[i];
+			changed |= 1u << i;
 		}
-	return n_changed;
+	return changed;
+}
+
+/* The maxima of a node's children. */
+static lane most_of_children(const struct btree *tree, uint32_t id,
+			     unsigned int i)
+{
+	const union btree_node *node = btree_node(tree->pool, id);
+	lane most = EVERY(0);
+
+	for (uint32_t k = 0; k < node->n; k++)
+		most = greater(lanes_of(tree, node->inner.children[k])[i],
+			       most);
+	return most;
+}
+
+/* The same for a node above, of those lanes that have changed below it. */
+static uint32_t lower_node(const struct btree *tree, uint32_t id,
+			   uint32_t lanes, const lane *values)
+{
+	lane *maxima = lanes_of(tree, id), most;
+	uint32_t changed = 0;
+
+	for (; lanes; lanes &= lanes - 1) {
+		unsigned int i = (unsigned int)__builtin_ctz(lanes);
+
+		if (!is_reached(maxima[i], values[i]))
+			continue;
+		most = most_of_children(tree, id, i);
+		if (differ(maxima[i], most)) {
+			maxima[i] = most;
+			changed |= 1u << i;
+		}
+	}
+	return changed;
 }
 
 void btree_maxima_lower(const struct btree *tree,
 			const struct btree_cursor *cursor)
 {
-	uint32_t values[BTREE_MEASURES];
-	uint8_t left[BTREE_MEASURES]; /* measures to look at */
-	unsigned int n_left, n;
+	lane values[MOST_LANES];
+	uint32_t changed;
 
 	if (!keeps_maxima(tree))
 		return;
 	measure(tree, btree_word(tree, cursor), values);
-	n_left = lower_leaf(tree, cursor, values, left);
-	for (unsigned int level = 1; level <= tree->height && n_left; level++) {
-		uint32_t id = cursor->at[level].node;
-		uint32_t *maxima = btree_maxima(tree->pool, id);
-
-		n = n_left;
-		n_left = 0;
-		for (unsigned int i = 0; i < n; i++) {
-			unsigned int m = left[i];
-
-			if (maxima[m] != values[m])
-				continue;
-			maxima[m] = maximum_of_children(
-				tree, btree_node(tree->pool, id), m, values[m]);
-			if (maxima[m] != values[m])
-				left[n_left++] = (uint8_t)m;
-		}
-	}
+	changed = lower_leaf(tree, cursor, values);
+	for (unsigned int level = 1; level <= tree->height && changed; level++)
+		changed = lower_node(tree, cursor->at[level].node, changed,
+				     values);
 }
 
 struct search {

@@ -45,6 +45,7 @@ struct extents {
 	struct btree by_phys;	 /* place, length */
 	struct btree by_size;	 /* length, place */
 	struct offers *offers;
+	uint64_t tail_bytes; /* that offers expects */
 	size_t n_runs;
 };
 
@@ -222,6 +223,33 @@ static void rank(struct extents *extents, const struct change *change,
 	if (extents->n_runs > extents->bounds.max_runs)
 		broken("more than %" PRIu64 " free runs",
 		       extents->bounds.max_runs);
+}
+
+/* Adds all holes to offers, or drops them. */
+static void offer_all(struct extents *extents,
+		      void (*change)(struct offers *offers,
+				     struct offers_spot *spot))
+{
+	struct btree_cursor cursor;
+	bool is_there = btree_seek(&extents->by_phys, 0, &cursor);
+
+	while (is_there) {
+		struct offers_spot spot;
+
+		offers_approach(extents->offers,
+				btree_word(&extents->by_phys, &cursor), &spot);
+		change(extents->offers, &spot);
+		is_there = btree_next(&extents->by_phys, &cursor);
+	}
+}
+
+void extents_expect_tail(struct extents *extents, uint64_t tail_bytes)
+{
+	offer_all(extents, offers_drop);
+	offers_expect_tail(extents->offers,
+			   tail_bytes >> extents->granule_shift);
+	extents->tail_bytes = tail_bytes;
+	offer_all(extents, offers_add);
 }
 
 /* The first hole that begins at place or above, and the last below it; false
@@ -415,6 +443,26 @@ static uint64_t ample_length(const struct extents *extents,
 	return lost >> extents->granule_shift;
 }
 
+/* For a tail that was not expected. */
+static bool find_one_by_one(const struct extents *extents,
+			    const struct fit *fit, struct hole *holep,
+			    uint64_t *physp)
+{
+	struct btree_cursor cursor;
+	bool is_there = btree_seek(&extents->by_phys, 0, &cursor);
+
+	while (is_there) {
+		struct run run;
+
+		*holep = hole_by_phys(extents, &cursor);
+		run = run_from_hole(extents, holep);
+		if (fit_place(fit, &run, physp))
+			return true;
+		is_there = btree_next(&extents->by_phys, &cursor);
+	}
+	return false;
+}
+
 static bool find(const struct extents *extents, const struct fit *fit,
 		 struct hole *holep, uint64_t *physp)
 {
@@ -426,8 +474,11 @@ static bool find(const struct extents *extents, const struct fit *fit,
 	    find_by_size(extents, ample_length(extents, fit), 1, fit, holep,
 			 physp))
 		return true;
-	if (extents_largest_bytes(extents) < fit_bytes(fit) ||
-	    !offers_find(extents->offers, fit, &word, physp))
+	if (extents_largest_bytes(extents) < fit_bytes(fit))
+		return false;
+	if (fit->tail_bytes != extents->tail_bytes)
+		return find_one_by_one(extents, fit, holep, physp);
+	if (!offers_find(extents->offers, fit, &word, physp))
 		return false;
 	holep->place = reach_place(&extents->reach, word);
 	holep->length = reach_length(&extents->reach, word);
@@ -492,6 +543,7 @@ void extents_verify(const struct extents *extents)
 	struct btree_cursor cursor;
 	bool is_there = btree_seek(&extents->by_phys, 0, &cursor);
 	uint64_t next = 0; /* the least place that is not too near */
+	size_t n_on_offer = 0;
 
 	while (is_there) {
 		struct hole hole = hole_by_phys(extents, &cursor);
@@ -500,11 +552,13 @@ void extents_verify(const struct extents *extents)
 			broken("free runs meet at 0x%" PRIx64,
 			       run_from_hole(extents, &hole).phys);
 		verify_hole(extents, hole);
+		n_on_offer += hole.length << extents->granule_shift >
+			      extents->tail_bytes;
 		next = hole.place + hole.length + 1;
 		is_there = btree_next(&extents->by_phys, &cursor);
 	}
 	if (btree_verify(&extents->by_phys) != extents->n_runs ||
 	    btree_verify(&extents->by_size) != extents->n_runs ||
-	    offers_verify(extents->offers) != extents->n_runs)
+	    offers_verify(extents->offers) != n_on_offer)
 		broken("not every order has %zu free runs", extents->n_runs);
 }

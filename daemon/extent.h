@@ -33,6 +33,10 @@ struct extents_bounds {
 int extents_new(struct extents **extentsp, const struct extents_bounds *bounds);
 struct extents *extents_free(struct extents *extents);
 
+/* Requests come with this tail, until this says otherwise; at first with none.
+ * For an index of few runs: all of them are gone through. */
+void extents_expect_tail(struct extents *extents, uint64_t tail_bytes);
+
 /* Adds a free run and joins it to those it touches.  One that overlaps a free
  * run, or exceeds max_runs, aborts. */
 void extents_insert(struct extents *extents, const struct run *run);
@@ -47,7 +51,9 @@ void extents_remove(struct extents *extents, const struct run *run);
  * one is the best fit; of it and those that are at most EXTENTS_NEAR_BYTES
  * longer, the lowest that has one is taken, and in it the lowest place.  Where
  * none of those has one, because of the constraints, it is the lowest place in
- * the smallest run that has one for its length alone; or else in any.
+ * the smallest run that has one for its length alone; or else in any.  That one
+ * is found in O(log k) as well, but by trying all runs where the tail is not the
+ * one that was expected.
  *
  * Returns false where there is none; or else the free run that it is in, and the
  * address.  fit_bytes() must not exceed 2^64; it, the alignment and the boundary

@@ -31,9 +31,10 @@
  * O(log n) in each.  The last class contains a multiple of what exceeds the
  * span; that is one run at most, which is looked at itself.
  *
- * A tail may lie across the boundary, and then the lead promises too much where
- * fewer than the tail's granules are left behind the multiple.  With a tail of
- * one granule there are none such.  With more they are passed over one by one.
+ * A tail may lie across the boundary and beyond the highest address.  All requests
+ * come with the same one, and what a free run has for them is a place in what is
+ * left of it without its last granules, so many as the tail has.  That is what
+ * is in the trees; of a run no longer than the tail nothing is.
  */
 
 #define NO_LEVEL 64
@@ -42,6 +43,7 @@ struct offers {
 	struct reach reach;
 	unsigned int granule_shift;
 	unsigned int top; /* the last class */
+	uint64_t tail;
 	struct btree_pool *pool;
 	struct btree classes[64];
 };
@@ -49,7 +51,7 @@ struct offers {
 /* A request in granules. */
 struct wish {
 	const struct fit *fit;
-	uint64_t bytes;		     /* all of it, with the tail */
+	uint64_t size;
 	uint64_t lead;		     /* to fit before a multiple */
 	unsigned int align_level;
 	unsigned int boundary_level; /* NO_LEVEL: none is in the way */
@@ -86,6 +88,11 @@ struct offers *offers_free(struct offers *offers)
 	return NULL;
 }
 
+void offers_expect_tail(struct offers *offers, uint64_t tail)
+{
+	offers->tail = tail;
+}
+
 /* The exponent of the largest power of two of which a multiple is within. */
 static unsigned int class_of(const struct offers *offers, uint64_t word)
 {
@@ -98,39 +105,58 @@ static unsigned int class_of(const struct offers *offers, uint64_t word)
 	return class < offers->top ? class : offers->top;
 }
 
+/* A word with the tail's granules taken off its length, or put back on. */
+static uint64_t without_tail(const struct offers *offers, uint64_t word)
+{
+	return word - offers->tail;
+}
+
+static uint64_t with_tail(const struct offers *offers, uint64_t word)
+{
+	return word + offers->tail;
+}
+
 void offers_approach(const struct offers *offers, uint64_t word,
 		     struct offers_spot *spot)
 {
-	spot->class = class_of(offers, word);
-	spot->word = word;
-	btree_approach(&offers->classes[spot->class], word, &spot->cursor);
+	spot->is_in = reach_length(&offers->reach, word) > offers->tail;
+	if (!spot->is_in)
+		return;
+	spot->word = without_tail(offers, word);
+	spot->class = class_of(offers, spot->word);
+	btree_approach(&offers->classes[spot->class], spot->word,
+		       &spot->cursor);
 }
 
 void offers_add(struct offers *offers, struct offers_spot *spot)
 {
-	btree_insert_there(&offers->classes[spot->class], &spot->cursor,
-			   spot->word);
+	if (spot->is_in)
+		btree_insert_there(&offers->classes[spot->class],
+				   &spot->cursor, spot->word);
 }
 
 void offers_drop(struct offers *offers, struct offers_spot *spot)
 {
-	btree_remove_there(&offers->classes[spot->class], &spot->cursor,
-			   spot->word);
+	if (spot->is_in)
+		btree_remove_there(&offers->classes[spot->class],
+				   &spot->cursor, spot->word);
 }
 
 bool offers_has(const struct offers *offers, uint64_t word)
 {
-	const struct btree *tree = &offers->classes[class_of(offers, word)];
-	struct btree_cursor cursor;
+	struct offers_spot spot;
 
-	return btree_seek(tree, word, &cursor) &&
-	       btree_word(tree, &cursor) == word;
+	offers_approach(offers, word, &spot);
+	return !spot.is_in || btree_arrive(&offers->classes[spot.class],
+					   &spot.cursor, spot.word);
 }
 
+/* The lowest place in what is left of a run without the tail. */
 static bool try_run(const struct offers *offers, const struct fit *fit,
 		    uint64_t word, uint64_t *physp)
 {
 	const struct reach *reach = &offers->reach;
+	struct fit bare = *fit;
 	struct run run = {
 		.phys = (reach->base + reach_place(reach, word))
 			<< offers->granule_shift,
@@ -138,40 +164,27 @@ static bool try_run(const struct offers *offers, const struct fit *fit,
 			      << offers->granule_shift,
 	};
 
-	return fit_place(fit, &run, physp);
+	bare.tail_bytes = 0;
+	return fit_place(&bare, &run, physp);
 }
 
-/* The first run of a class of which a measure is at least so much. */
+/* The first run of a class of which a measure is at least so much.  It has a
+ * place, which is the lowest of all; where that is too high, so are all. */
 static bool find_by(const struct offers *offers, unsigned int class,
 		    unsigned int measure, uint64_t least,
 		    const struct wish *wish, uint64_t *wordp, uint64_t *physp)
 {
-	const struct fit *fit = wish->fit;
-	bool is_lead = measure == REACH_LEAD(class);
-	uint64_t from = 0;
-
-	if (least > UINT32_MAX)
-		return false;
-	while (btree_first(&offers->classes[class], from, measure,
-			   (uint32_t)least, wordp)) {
-		if (try_run(offers, fit, *wordp, physp))
-			return true;
-		/* It is too high, or the tail too long. */
-		if (!is_lead || !fit->tail_bytes ||
-		    (offers->reach.base + reach_place(&offers->reach, *wordp))
-				    << offers->granule_shift >
-			    fit->max_phys)
-			return false;
-		from = *wordp + 1;
-	}
-	return false;
+	return least <= UINT32_MAX &&
+	       btree_first(&offers->classes[class], 0, measure,
+			   (uint32_t)least, wordp) &&
+	       try_run(offers, wish->fit, *wordp, physp);
 }
 
 static bool find_in_class(const struct offers *offers, unsigned int class,
 			  const struct wish *wish, uint64_t *wordp,
 			  uint64_t *physp)
 {
-	uint64_t room = wish->bytes - 1; /* as it is measured */
+	uint64_t room = wish->size - 1; /* as it is measured */
 
 	if (wish->align_level > class)
 		return false;
@@ -184,6 +197,21 @@ static bool find_in_class(const struct offers *offers, unsigned int class,
 		       wish->lead, wish, wordp, physp);
 }
 
+static bool find(const struct offers *offers, const struct wish *wish,
+		 uint64_t *wordp, uint64_t *physp)
+{
+	const struct btree *last = &offers->classes[offers->top];
+	struct btree_cursor cursor;
+
+	for (unsigned int class = 0; class < offers->top; class++)
+		if (find_in_class(offers, class, wish, wordp, physp))
+			return true;
+	if (!btree_seek(last, 0, &cursor))
+		return false;
+	*wordp = btree_word(last, &cursor);
+	return try_run(offers, wish->fit, *wordp, physp);
+}
+
 bool offers_find(const struct offers *offers, const struct fit *fit,
 		 uint64_t *wordp, uint64_t *physp)
 {
@@ -192,23 +220,19 @@ bool offers_find(const struct offers *offers, const struct fit *fit,
 	uint64_t size = fit->size_bytes >> shift;
 	struct wish wish = {
 		.fit = fit,
-		.bytes = fit_bytes(fit) >> shift,
+		.size = size,
 		.lead = (size + align - 1) & ~(align - 1),
 		.align_level = (unsigned int)__builtin_ctzll(align),
 		.boundary_level = NO_LEVEL,
 	};
-	struct btree_cursor cursor;
 
 	if (fit->boundary_bytes && size > align)
 		wish.boundary_level = (unsigned int)__builtin_ctzll(
 			fit->boundary_bytes >> shift);
-	for (unsigned int class = 0; class < offers->top; class++)
-		if (find_in_class(offers, class, &wish, wordp, physp))
-			return true;
-	if (!btree_seek(&offers->classes[offers->top], 0, &cursor))
+	if (!find(offers, &wish, wordp, physp))
 		return false;
-	*wordp = btree_word(&offers->classes[offers->top], &cursor);
-	return try_run(offers, fit, *wordp, physp);
+	*wordp = with_tail(offers, *wordp);
+	return true;
 }
 
 size_t offers_verify(const struct offers *offers)

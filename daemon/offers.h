@@ -25,11 +25,16 @@ int offers_new(struct offers **offersp, const struct reach *reach,
 	       uint64_t max_runs);
 struct offers *offers_free(struct offers *offers);
 
+/* Requests come with a tail of so many granules, until this says otherwise; at
+ * first with none.  Only while there are no runs. */
+void offers_expect_tail(struct offers *offers, uint64_t tail);
+
 /* Where a run is or will be among the others. */
 struct offers_spot {
 	struct btree_cursor cursor;
 	unsigned int class;
-	uint64_t word;
+	bool is_in;    /* it is long enough for more than a tail */
+	uint64_t word; /* without the tail */
 };
 
 /* Asks for the memory of the spot, to be there when the run is added or
@@ -40,15 +45,17 @@ void offers_approach(const struct offers *offers, uint64_t word,
 void offers_add(struct offers *offers, struct offers_spot *spot);
 void offers_drop(struct offers *offers, struct offers_spot *spot);
 
+/* Whether it is there, or need not be, being no longer than the tail. */
 bool offers_has(const struct offers *offers, uint64_t word);
 
 /* A free run with an admissible place, and the lowest such place in it; false
  * where no run has one.  The more a run is cut by large powers of two, the
- * later it is chosen. */
+ * later it is chosen.  The tail of fit is the one that is expected. */
 bool offers_find(const struct offers *offers, const struct fit *fit,
 		 uint64_t *wordp, uint64_t *physp);
 
-/* Counts the runs; aborts where one is not as it must be. */
+/* Counts the runs that are longer than the tail; aborts where one is not as it
+ * must be. */
 size_t offers_verify(const struct offers *offers);
 
 #endif

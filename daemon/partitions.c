@@ -132,8 +132,10 @@ static int cut_off(struct rest *rest,
 }
 
 static void add_consume(struct partitions *partitions, struct space *space,
+			const struct partitions_spec *spec,
 			const struct config_reservation *reservation)
 {
+	space_expect_tail(space, spec->tail_bytes);
 	partitions->items[partitions->n++] = (struct partition){
 		.space = space,
 		.reservation = reservation,
@@ -159,13 +161,14 @@ static int cut_all(struct partitions *partitions, struct rest *rest,
 		r = space_new(&space, rest->granule_bytes, &piece, 1, why);
 		if (r < 0)
 			return r;
-		add_consume(partitions, space, &spec->reservations[i]);
+		add_consume(partitions, space, spec,
+			    &spec->reservations[i]);
 	}
 	if (rest->n == 0)
 		return 0;
 	r = space_new(&space, rest->granule_bytes, rest->segments, rest->n, why);
 	if (r == 0)
-		add_consume(partitions, space, NULL);
+		add_consume(partitions, space, spec, NULL);
 	return r;
 }
 
@@ -205,7 +208,7 @@ int partitions_init(struct partitions *partitions,
 		r = space_new(&space, spec->granule_bytes, spec->segments,
 			      spec->n_segments, why);
 		if (r == 0)
-			add_consume(partitions, space, NULL);
+			add_consume(partitions, space, spec, NULL);
 	} else {
 		r = read_segments(&rest, spec, why);
 		if (r == 0)

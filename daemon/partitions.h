@@ -38,6 +38,7 @@ struct partitions_spec {
 	uint64_t granule_bytes;
 	const struct run *segments; /* as for space_new() */
 	size_t n_segments;
+	uint64_t tail_bytes; /* as for space_expect_tail() */
 	const struct config_reservation *reservations; /* outlive it */
 	size_t n_reservations;
 	partitions_complaint_fn *complain; /* may be NULL */

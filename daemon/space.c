@@ -202,6 +202,11 @@ struct space *space_free(struct space *space)
 	return NULL;
 }
 
+void space_expect_tail(struct space *space, uint64_t tail_bytes)
+{
+	extents_expect_tail(space->free, tail_bytes);
+}
+
 /* The segment that an address is in, or NULL. */
 static const struct run *find_segment(const struct space *space, uint64_t phys)
 {

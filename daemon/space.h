@@ -65,6 +65,12 @@ int space_new(struct space **spacep, uint64_t granule_bytes,
 	      const struct run *segments, size_t n_segments, struct error *why);
 struct space *space_free(struct space *space);
 
+/* All requests come with this tail, until this says otherwise; at first without
+ * one.  Others are served as well, but where constraints leave few places, these
+ * are looked for among all free runs.  tail_bytes is granular.  For a space that
+ * is new: it goes through all free runs. */
+void space_expect_tail(struct space *space, uint64_t tail_bytes);
+
 /* Takes a run.  A place is found whenever there is one, and it is the best fit
  * or near to it: of the free runs that are hardly longer than the smallest that
  * suffices, the lowest, and in it the lowest place; extents_find() says it

@@ -27,6 +27,7 @@ static uint64_t draw(uint64_t below)
 struct field {
 	struct reach reach;
 	struct offers *offers;
+	uint64_t tail; /* in granules */
 	uint64_t words[N_GRANULES];
 	size_t n;
 };
@@ -54,9 +55,11 @@ static void field_init(struct field *field, uint64_t base, uint64_t most)
 
 	field->reach = (struct reach){.base = base, .length_bits = PLACE_BITS};
 	field->n = 0;
+	field->tail = draw(2) * draw(7);
 	ck_assert_int_eq(offers_new(&field->offers, &field->reach, PLACE_BITS,
 				    GRANULE, N_GRANULES / 2),
 			 0);
+	offers_expect_tail(field->offers, field->tail);
 	for (;;) {
 		place += draw(5);
 		length = 1 + draw(most);
@@ -71,7 +74,11 @@ static void field_init(struct field *field, uint64_t base, uint64_t most)
 
 static void field_deinit(struct field *field)
 {
-	ck_assert_uint_eq(offers_verify(field->offers), field->n);
+	size_t n = 0;
+
+	for (size_t i = 0; i < field->n; i++)
+		n += reach_length(&field->reach, field->words[i]) > field->tail;
+	ck_assert_uint_eq(offers_verify(field->offers), n);
 	for (size_t i = 0; i < field->n; i++)
 		drop(field->offers, field->words[i]);
 	ck_assert_uint_eq(offers_verify(field->offers), 0);
@@ -102,8 +109,7 @@ static struct fit draw_fit(const struct field *field, uint64_t most)
 		fit.boundary_bytes = (uint64_t)GRANULE << draw(12);
 	while (fit.boundary_bytes && fit.boundary_bytes < fit.size_bytes)
 		fit.boundary_bytes *= 2;
-	if (draw(3) == 0)
-		fit.tail_bytes = draw(6) * GRANULE;
+	fit.tail_bytes = field->tail * GRANULE;
 	if (draw(50) == 0)
 		fit.align_bytes = UINT64_C(1) << (4 + draw(60));
 	return fit;

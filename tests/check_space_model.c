@@ -94,6 +94,7 @@ struct trial {
 	const struct geometry *geometry;
 	struct space *space;
 	struct model model;
+	uint64_t tail_bytes; /* that the space expects */
 	uint64_t seed;
 	uint64_t random;
 	uint64_t op;
@@ -414,8 +415,10 @@ static struct space_request draw_request(struct trial *trial)
 				   draw(trial, 2 * model->granule_bytes) - 1;
 	if (draw(trial, 3) == 0)
 		request.boundary_bytes = draw_power(trial, 9);
-	if (draw(trial, 3) == 0)
+	if (draw(trial, 4) == 0)
 		request.tail_bytes = draw(trial, 4) * model->granule_bytes;
+	else
+		request.tail_bytes = trial->tail_bytes;
 	return request;
 }
 
@@ -562,8 +565,12 @@ static void trial_run(struct trial *trial, uint64_t n_ops)
 			try_alloc(trial);
 		else
 			try_release(trial);
-		if (trial->op % VERIFY_INTERVAL == 0)
+		if (trial->op % VERIFY_INTERVAL == 0) {
 			compare_all(trial);
+			trial->tail_bytes =
+				draw(trial, 4) * trial->model.granule_bytes;
+			space_expect_tail(trial->space, trial->tail_bytes);
+		}
 	}
 	compare_all(trial);
 }

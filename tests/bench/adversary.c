@@ -88,6 +88,17 @@ static uint64_t either(uint64_t i)
 	return i % 2 ? 1 : 8 + 3;
 }
 
+/* The first one behind the others of its kind by one. */
+static uint64_t across_but_first(uint64_t i)
+{
+	return i > 0 ? PERIOD - 8 : PERIOD - 7;
+}
+
+static uint64_t twelve_but_first(uint64_t i)
+{
+	return i > 0 ? 12 : 23;
+}
+
 static uint64_t hash(uint64_t i)
 {
 	return (i * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
@@ -130,6 +141,9 @@ static const struct layout layouts[] = {
 	 .boundary = 64, .fit_offset = 0, .fit_length = 16},
 	{"crosses a boundary, guarded", PERIOD, across, sixteen, .size = 8,
 	 .boundary = 64, .tail = 9, .fit_offset = 0, .fit_length = 32},
+	{"room before a boundary, none for the guard", PERIOD,
+	 across_but_first, twelve_but_first, .size = 8, .boundary = 64,
+	 .tail = 9, .fit_offset = 0, .fit_length = 17},
 	{"crosses or misses", 32, either, eight, .size = 6, .align = 4,
 	 .boundary = 16, .fit_offset = 0, .fit_length = 6},
 	{"crosses, across all multiples", PERIOD, across, sixteen, .size = 12,
@@ -199,6 +213,7 @@ static void stage_init(struct stage *stage, const struct layout *layout,
 	    space_new(&stage->space, GRANULE, &all, 1, NULL) < 0 ||
 	    space_claim(stage->space, &all) < 0)
 		errx(EXIT_FAILURE, "no memory for %s", layout->name);
+	space_expect_tail(stage->space, layout->tail * GRANULE);
 	linear_set(stage->linear, 0, stage->granules);
 	for (uint64_t i = 0; i < n_holes; i++) {
 		struct run run = run_of(layout, i);

@@ -68,7 +68,7 @@ static void on_closing(void *data, struct closing *closing)
 
 	/* Whoever reads may have to know now; what does not fit is looked at in
 	 * the next round. */
-	if (lender->n_told++ < REAPER_SLICE_MIN &&
+	if (lender->n_told++ < REAPER_SLICE &&
 	    reaper_check(&lender->reaper, buffer))
 		return;
 	reaper_told(&lender->reaper, closing, clock_ms());
@@ -89,10 +89,13 @@ static bool read_closings(void *data)
 	return true;
 }
 
-void lender_catch_up(struct lender *lender, bool by_all_means)
+bool lender_catch_up(struct lender *lender)
 {
-	if (by_all_means || lender->closings_moderation.on)
-		moderation_catch_up(&lender->closings_moderation);
+	size_t before = lender->registry.n_buffers;
+
+	moderation_catch_up(&lender->closings_moderation);
+	reaper_check_doubts(&lender->reaper);
+	return lender->registry.n_buffers < before;
 }
 
 /* Nothing is left to be done with a buffer. */

@@ -85,11 +85,10 @@ struct region *lender_default_region(const struct lender *lender);
 void lender_hint(struct lender *lender, struct buffer *buffer, bool by_owner);
 /* The connection ends: its buffers go when their holders do. */
 void lender_owner_gone(struct lender *lender, struct owner *owner);
-/* To be called before a request is served: no buffer whose holders went before
- * that, as far as the kernel tells, is lent any more; a few dozen at most, as
- * more would take too long.  by_all_means: even where the loop is about to find
- * out by itself, for those who are told how things are. */
-void lender_catch_up(struct lender *lender, bool by_all_means);
+/* To be called before anybody is told how things are: no buffer whose holders
+ * went before that, as far as the kernel tells, is lent any more; of REAPER_SLICE
+ * at most, as more would take too long.  Whether any ended. */
+bool lender_catch_up(struct lender *lender);
 /* To be called after anything that may change when the reaper is due. */
 void lender_arm_reaper(struct lender *lender);
 

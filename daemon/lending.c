@@ -10,8 +10,9 @@
 #include "util/clock.h"
 
 /*
- * A request for memory is tried at once.  Where memory is short, nobody is told
- * so before everything that could help has been waited for, in this order:
+ * A request for memory is tried at once, and where memory is short once more
+ * when what the kernel has told was heard.  Nobody is told that it is short
+ * before everything that could help has been waited for, in this order:
  *
  *	1. every buffer is looked at once more: holders may have gone unsaid;
  *	2. what began to drain a moment ago gets a moment: a process that is
@@ -165,6 +166,9 @@ void lending_begin(struct lender *lender, struct loan *loan)
 	loan->parked_ms = clock_ms();
 	loan->sweep_ticket = 0;
 	if (decide(lender, loan))
+		return;
+	/* what the kernel has told, and nobody read yet, may be enough */
+	if (lender_catch_up(lender) && decide(lender, loan))
 		return;
 	loan->sweep_ticket = reaper_want_sweep(&lender->reaper);
 	list_append(&lender->parked, &loan->link);

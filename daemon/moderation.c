@@ -10,7 +10,9 @@
  * the request.  Network drivers have the same trouble with packets, and do what
  * is done here: while much comes, the source is taken out of the loop and read
  * at the end of a short period, or earlier by whoever needs to know.  So nobody
- * is told anything that is no longer true, and nobody is woken up for it.
+ * is told anything that is no longer true, and nobody is woken up for it.  The
+ * period is so short that what was let go of in it is not missing elsewhere, and
+ * a request that needs none of it does not wait for it.
  *
  * A period in which nothing came ends it: the loop wakes up for the next one
  * again, and until then no timer runs.  What comes now and then is moderated

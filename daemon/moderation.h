@@ -13,7 +13,7 @@
  */
 
 /* Two wake-ups within this time are much; then it is read so often. */
-#define MODERATION_MS 10
+#define MODERATION_MS 2
 
 /* Reads what there is; whether there was anything. */
 typedef bool moderation_fn(void *data);

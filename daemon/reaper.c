@@ -249,6 +249,20 @@ void reaper_told(struct reaper *reaper, struct closing *closing, uint64_t now_ms
 	}
 }
 
+void reaper_check_doubts(struct reaper *reaper)
+{
+	struct buffer *buffer = RB_MIN(reaper_tree, &reaper->appointments);
+
+	for (int n = 0; buffer && n < REAPER_SLICE_MIN; n++) {
+		struct buffer *next =
+			RB_NEXT(reaper_tree, &reaper->appointments, buffer);
+
+		if (buffer->doubted && buffer->step_ms <= REAPER_HOT_MS)
+			(void)reaper_check(reaper, buffer);
+		buffer = next;
+	}
+}
+
 uint64_t reaper_want_sweep(struct reaper *reaper)
 {
 	reaper->wanted = reaper->sweep + 1;

@@ -89,6 +89,9 @@ void reaper_hint_again(struct reaper *reaper, struct buffer *buffer,
 void reaper_told(struct reaper *reaper, struct closing *closing,
 		 uint64_t now_ms);
 
+/* Looks again now at a few for which the kernel's last word came too early. */
+void reaper_check_doubts(struct reaper *reaper);
+
 /* Asks that every buffer is looked at, from now on, at once.  Returns a ticket
  * for reaper_has_swept(). */
 uint64_t reaper_want_sweep(struct reaper *reaper);

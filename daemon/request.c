@@ -168,9 +168,9 @@ enum request_outcome request_handle(struct session *session,
 		reply_error(reply, session->serial, (uint32_t)r, "%s", why.text);
 		return REQUEST_ANSWERED;
 	}
-	/* an allocation that finds too little has everything looked at */
-	lender_catch_up(session->service->lender,
-			session->opcode != CONTIG_MSG_ALLOC);
+	/* an allocation does so where it finds too little */
+	if (session->opcode != CONTIG_MSG_ALLOC)
+		(void)lender_catch_up(session->service->lender);
 	outcome = handlers[session->opcode](session, request, reply);
 	if (outcome == REQUEST_WAITS && !session->waiting) {
 		request_resume(session, reply); /* it was decided at once */

@@ -429,6 +429,46 @@ START_TEST(an_old_doubt_is_renewed)
 }
 END_TEST
 
+START_TEST(early_words_are_looked_at_again)
+{
+	begin_files(2);
+	(void)vigil_until(&vigil, vigil.now + REAPER_ROUND_MS);
+	open_and_close(0);
+	open_and_close(1);
+	hear();
+	(void)vigil_until(&vigil, vigil.now);
+	vigil_looks(&vigil);
+	(void)fd_close(vigil.lot.buffers[1]->object->fd);
+	vigil_let_go(&vigil, 1);
+	reaper_check_doubts(&vigil.reaper);
+	ck_assert_uint_eq(vigil_looks(&vigil), 2);
+	ck_assert_ptr_null(vigil.lot.buffers[1]);
+	ck_assert_ptr_nonnull(vigil.lot.buffers[0]);
+
+	/* not when it cannot have been a moment too early any more */
+	(void)vigil_until(&vigil, vigil.now + 3 * REAPER_HOT_MS);
+	vigil_looks(&vigil);
+	reaper_check_doubts(&vigil.reaper);
+	ck_assert_uint_eq(vigil_looks(&vigil), 0);
+	end_files();
+}
+END_TEST
+
+START_TEST(a_few_doubts_are_checked_at_once)
+{
+	begin_files(REAPER_SLICE_MIN + 1);
+	(void)vigil_until(&vigil, vigil.now + REAPER_ROUND_MS);
+	for (size_t i = 0; i <= REAPER_SLICE_MIN; i++)
+		open_and_close(i);
+	hear();
+	(void)vigil_until(&vigil, vigil.now);
+	vigil_looks(&vigil);
+	reaper_check_doubts(&vigil.reaper);
+	ck_assert_uint_eq(vigil_looks(&vigil), REAPER_SLICE_MIN);
+	end_files();
+}
+END_TEST
+
 /* Where words were lost a sweep looks at everything, and has it told anew. */
 START_TEST(lost_words_are_made_up_for)
 {
@@ -485,6 +525,8 @@ int main(void)
 	tcase_add_test(files, doubts_get_rarer_and_never_end);
 	tcase_add_test(files, opening_and_closing_in_a_loop);
 	tcase_add_test(files, an_old_doubt_is_renewed);
+	tcase_add_test(files, early_words_are_looked_at_again);
+	tcase_add_test(files, a_few_doubts_are_checked_at_once);
 	tcase_add_test(files, lost_words_are_made_up_for);
 	tcase_add_test(files, files_that_cannot_be_watched_are_polled);
 	return harness_run(suite);

@@ -11,8 +11,11 @@
  * mostly is not once there are ten thousands of words, and waiting for it takes
  * longer than all that is done with it.  So who is going to change several words,
  * or words of several trees, approaches all of them first: the way down ends
- * above the leaf, which is only asked for, and the leaves arrive together.
+ * above the leaf, which is only asked for, and the leaves arrive together.  Of
+ * few nodes none is far away.
  */
+
+#define NEAR_NODES 256 /* a tenth of what a processor has of its own */
 
 /* How many of seven words are less than word. */
 static inline uint32_t less_of_seven(const uint64_t *words, unsigned int stride,
@@ -72,6 +75,8 @@ void btree_approach(const struct btree *tree, uint64_t word,
 	}
 	cursor->at[0].node = id;
 	cursor->n_moves = tree->n_moves;
+	if (pool->n_touched <= NEAR_NODES)
+		return;
 	leaf = btree_node(pool, id)->bytes;
 	for (size_t at = 0; at < pool->node_bytes; at += 64)
 		__builtin_prefetch(leaf + at, 1);

@@ -98,17 +98,19 @@ static void refund(struct buffer *buffer)
 static struct buffer *new_buffer(struct region *region, uint64_t id,
 				 const char *name, const struct run *run)
 {
-	_cleanup_free_ struct buffer *buffer = calloc(1, sizeof(*buffer));
+	_cleanup_free_ struct buffer *buffer = malloc(sizeof(*buffer));
 	struct stain *stain = stain_new(run);
 
 	if (!buffer || !stain) {
 		free(stain);
 		return NULL;
 	}
-	buffer->id = id;
-	buffer->state = BUFFER_LENT;
-	buffer->region = region;
-	buffer->stain = stain;
+	*buffer = (struct buffer){
+		.id = id,
+		.state = BUFFER_LENT,
+		.region = region,
+		.stain = stain,
+	};
 	text_put(buffer->name, sizeof(buffer->name), name);
 	list_init(&buffer->return_link);
 	list_init(&buffer->region_link);

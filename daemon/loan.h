@@ -41,9 +41,9 @@ struct loan {
 	/* what came of it */
 	struct refusal refusal;
 	size_t n_lent;
-	struct buffer *buffers[CONTIG_MSG_MAX_BUFFERS]; /* borrowed */
 	size_t n_fds;
-	int fds[CONTIG_MSG_MAX_BUFFERS]; /* owned, to be sent and closed */
+	int *fds;		  /* owned, to be sent and closed */
+	struct buffer *buffers[]; /* borrowed; there is room for want.count */
 };
 
 /* NULL: out of memory. */

@@ -113,8 +113,7 @@ int loop_new(struct loop **loopp)
 	loop->schedule_event =
 		event_new(loop->base, loop->schedule.fd, EV_READ | EV_PERSIST,
 			  on_schedule, loop);
-	if (!loop->schedule_event ||
-	    event_add(loop->schedule_event, NULL) != 0)
+	if (!loop->schedule_event || event_add(loop->schedule_event, NULL) != 0)
 		return -ENOMEM;
 	*loopp = TAKE_PTR(loop);
 	return 0;

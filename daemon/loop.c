@@ -38,6 +38,7 @@ struct loop {
 	struct event_base *base;
 	struct schedule schedule;
 	struct event *schedule_event; /* something of it is due */
+	struct event *arm_event;      /* in this round, behind all else */
 	size_t n_timers;
 	size_t room; /* for timers that are set */
 	uint64_t n_calls;
@@ -83,6 +84,60 @@ static void on_schedule(evutil_socket_t fd, short what, void *data)
 		call(container_of(due, struct timer, scheduled));
 }
 
+static void ignore(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	(void)data;
+}
+
+/* Sets n timers at once, and frees them. */
+static int make_room(struct loop *loop, size_t n)
+{
+	struct event **events = calloc(n, sizeof(struct event *));
+	const struct timeval hour = {.tv_sec = 3600};
+	int r = events ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		events[i] = evtimer_new(loop->base, ignore, NULL);
+		if (!events[i] || evtimer_add(events[i], &hour) != 0)
+			r = -ENOMEM;
+	}
+	for (size_t i = 0; events && i < n && events[i]; i++)
+		event_free(events[i]);
+	free(events);
+	return r;
+}
+
+static int make_room_for_one_more(struct loop *loop)
+{
+	size_t room = loop->room ? 2 * loop->room : FEWEST_TIMERS;
+	int r;
+
+	if (loop->n_timers < loop->room)
+		return 0;
+	r = make_room(loop, room);
+	if (r == 0)
+		loop->room = room;
+	return r;
+}
+
+/* Whose timers nobody hears of waits for ever, so it is tried until it works. */
+static void arm(struct loop *loop)
+{
+	const struct timeval next_round = {.tv_sec = 0};
+
+	if (schedule_arm(&loop->schedule) < 0)
+		(void)evtimer_add(loop->arm_event, &next_round);
+}
+
+static void on_arm(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	arm(data);
+}
+
 static struct event_base *make_base(void)
 {
 	struct event_config *config = event_config_new();
@@ -110,10 +165,16 @@ int loop_new(struct loop **loopp)
 	loop->base = make_base();
 	if (!loop->base)
 		return -ENOMEM;
+	r = make_room_for_one_more(loop);
+	if (r < 0)
+		return r;
+	loop->n_timers++; /* arm_event */
 	loop->schedule_event =
 		event_new(loop->base, loop->schedule.fd, EV_READ | EV_PERSIST,
 			  on_schedule, loop);
-	if (!loop->schedule_event || event_add(loop->schedule_event, NULL) != 0)
+	loop->arm_event = evtimer_new(loop->base, on_arm, loop);
+	if (!loop->schedule_event || !loop->arm_event ||
+	    event_add(loop->schedule_event, NULL) != 0)
 		return -ENOMEM;
 	*loopp = TAKE_PTR(loop);
 	return 0;
@@ -125,6 +186,8 @@ struct loop *loop_free(struct loop *loop)
 		return NULL;
 	if (loop->schedule_event)
 		event_free(loop->schedule_event);
+	if (loop->arm_event)
+		event_free(loop->arm_event);
 	if (loop->base)
 		event_base_free(loop->base);
 	schedule_deinit(&loop->schedule);
@@ -146,6 +209,9 @@ int loop_turn(struct loop *loop, bool block)
 {
 	int flags = EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK);
 
+	/* of timers that were set meanwhile; it would be all that is done */
+	(void)event_del(loop->arm_event);
+	arm(loop);
 	return event_base_loop(loop->base, flags) < 0 ? -EIO : 0;
 }
 
@@ -217,44 +283,6 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	call(data);
 }
 
-static void ignore(evutil_socket_t fd, short what, void *data)
-{
-	(void)fd;
-	(void)what;
-	(void)data;
-}
-
-/* Sets n timers at once, and frees them. */
-static int make_room(struct loop *loop, size_t n)
-{
-	struct event **events = calloc(n, sizeof(struct event *));
-	const struct timeval hour = {.tv_sec = 3600};
-	int r = events ? 0 : -ENOMEM;
-
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		events[i] = evtimer_new(loop->base, ignore, NULL);
-		if (!events[i] || evtimer_add(events[i], &hour) != 0)
-			r = -ENOMEM;
-	}
-	for (size_t i = 0; events && i < n && events[i]; i++)
-		event_free(events[i]);
-	free(events);
-	return r;
-}
-
-static int make_room_for_one_more(struct loop *loop)
-{
-	size_t room = loop->room ? 2 * loop->room : FEWEST_TIMERS;
-	int r;
-
-	if (loop->n_timers < loop->room)
-		return 0;
-	r = make_room(loop, room);
-	if (r == 0)
-		loop->room = room;
-	return r;
-}
-
 int timer_new(struct timer **timerp, struct loop *loop, timer_fn *fn, void *data)
 {
 	struct timer *timer = calloc(1, sizeof(*timer));
@@ -290,13 +318,14 @@ struct timer *timer_free(struct timer *timer)
 void timer_set(struct timer *timer, uint64_t delay_ms)
 {
 	const struct timeval next_round = {.tv_sec = 0};
+	struct loop *loop = timer->loop;
 
 	timer_stop(timer);
 	if (delay_ms == 0)
 		(void)evtimer_add(timer->event, &next_round); /* there is room */
-	else
-		schedule_set(&timer->loop->schedule, &timer->scheduled,
-			     clock_ns() + delay_ms * 1000000);
+	else if (schedule_set(&loop->schedule, &timer->scheduled,
+			      clock_ns() + delay_ms * 1000000))
+		event_active(loop->arm_event, EV_TIMEOUT, 0);
 }
 
 void timer_fire(struct timer *timer)

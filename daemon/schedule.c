@@ -17,7 +17,8 @@
  *
  * It is set for what is due first, and only ever for something earlier: what
  * is stopped or put off leaves it as it is, and it wakes up the daemon once for
- * nothing.  What is due in ten milliseconds is mostly put off before.
+ * nothing.  What is due in ten milliseconds is mostly put off before.  Setting
+ * it is a step of its own, for somebody may be waiting for an answer meanwhile.
  */
 
 static int by_due(const struct scheduled *a, const struct scheduled *b)
@@ -45,8 +46,9 @@ void schedule_deinit(struct schedule *schedule)
 	schedule->fd = fd_close(schedule->fd);
 }
 
-/* Whatever the descriptor said before, it does so no more. */
-static void arm(struct schedule *schedule, uint64_t due_ns)
+/* Whatever the descriptor said before, it does so no more; or a negative errno,
+ * and it says what it did. */
+static int arm(struct schedule *schedule, uint64_t due_ns)
 {
 	const struct itimerspec at = {
 		.it_value.tv_sec = (time_t)(due_ns / 1000000000),
@@ -54,10 +56,11 @@ static void arm(struct schedule *schedule, uint64_t due_ns)
 	};
 	const struct itimerspec never = {.it_value = {0, 0}};
 
+	if (timerfd_settime(schedule->fd, TFD_TIMER_ABSTIME,
+			    due_ns == UINT64_MAX ? &never : &at, NULL) < 0)
+		return -errno;
 	schedule->armed_ns = due_ns;
-	/* fails for broken arguments only */
-	(void)timerfd_settime(schedule->fd, TFD_TIMER_ABSTIME,
-			      due_ns == UINT64_MAX ? &never : &at, NULL);
+	return 0;
 }
 
 void schedule_stop(struct schedule *schedule, struct scheduled *scheduled)
@@ -67,7 +70,7 @@ void schedule_stop(struct schedule *schedule, struct scheduled *scheduled)
 	scheduled->is_set = false;
 }
 
-void schedule_set(struct schedule *schedule, struct scheduled *scheduled,
+bool schedule_set(struct schedule *schedule, struct scheduled *scheduled,
 		  uint64_t due_ns)
 {
 	schedule_stop(schedule, scheduled);
@@ -75,8 +78,16 @@ void schedule_set(struct schedule *schedule, struct scheduled *scheduled,
 	scheduled->number = ++schedule->last_number;
 	scheduled->is_set = true;
 	(void)RB_INSERT(schedule_tree, &schedule->tree, scheduled);
-	if (due_ns < schedule->armed_ns)
-		arm(schedule, due_ns);
+	return due_ns < schedule->armed_ns;
+}
+
+int schedule_arm(struct schedule *schedule)
+{
+	const struct scheduled *first = RB_MIN(schedule_tree, &schedule->tree);
+
+	if (first && first->due_ns < schedule->armed_ns)
+		return arm(schedule, first->due_ns);
+	return 0;
 }
 
 struct scheduled *schedule_take(struct schedule *schedule, uint64_t now_ns)
@@ -88,6 +99,7 @@ struct scheduled *schedule_take(struct schedule *schedule, uint64_t now_ns)
 		schedule_stop(schedule, first);
 		return first;
 	}
-	arm(schedule, first ? first->due_ns : UINT64_MAX);
+	/* where it fails it is still readable, and somebody comes again */
+	(void)arm(schedule, first ? first->due_ns : UINT64_MAX);
 	return NULL;
 }

@@ -33,9 +33,12 @@ int schedule_init(struct schedule *schedule);
 /* Nothing must be set any more. */
 void schedule_deinit(struct schedule *schedule);
 
-/* Replaces what was set before. */
-void schedule_set(struct schedule *schedule, struct scheduled *scheduled,
+/* Replaces what was set before.  true: schedule_arm() is to be called before
+ * the descriptor is waited for: 0, or a negative errno, and it is to be called
+ * again. */
+bool schedule_set(struct schedule *schedule, struct scheduled *scheduled,
 		  uint64_t due_ns);
+int schedule_arm(struct schedule *schedule);
 /* Where it is set. */
 void schedule_stop(struct schedule *schedule, struct scheduled *scheduled);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/schedule.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ static bool says(int timeout_ms)
 {
 	struct pollfd ready = {.fd = schedule.fd, .events = POLLIN};
 
+	ck_assert_int_eq(schedule_arm(&schedule), 0);
 	return poll(&ready, 1, timeout_ms) == 1;
 }
 
@@ -99,14 +101,18 @@ START_TEST(only_something_earlier_sets_the_clock)
 {
 	uint64_t now = clock_ns();
 
-	schedule_set(&schedule, &one, now + HOUR_NS);
+	ck_assert(schedule_set(&schedule, &one, now + HOUR_NS));
+	ck_assert_uint_eq(schedule.armed_ns, UINT64_MAX);
+	ck_assert_int_eq(schedule_arm(&schedule), 0);
 	ck_assert_uint_eq(schedule.armed_ns, now + HOUR_NS);
-	schedule_set(&schedule, &one, now + HOUR_NS + 1);
-	schedule_set(&schedule, &two, now + HOUR_NS + 2);
+	ck_assert(!schedule_set(&schedule, &one, now + HOUR_NS + 1));
+	ck_assert(!schedule_set(&schedule, &two, now + HOUR_NS + 2));
+	ck_assert_int_eq(schedule_arm(&schedule), 0);
 	ck_assert_uint_eq(schedule.armed_ns, now + HOUR_NS);
 	ck_assert_ptr_null(schedule_take(&schedule, now + HOUR_NS));
 	ck_assert_uint_eq(schedule.armed_ns, now + HOUR_NS + 1);
-	schedule_set(&schedule, &three, now + HOUR_NS);
+	ck_assert(schedule_set(&schedule, &three, now + HOUR_NS));
+	ck_assert_int_eq(schedule_arm(&schedule), 0);
 	ck_assert_uint_eq(schedule.armed_ns, now + HOUR_NS);
 }
 END_TEST
@@ -118,7 +124,7 @@ START_TEST(set_while_others_are_taken)
 
 	schedule_set(&schedule, &one, now);
 	ck_assert_ptr_eq(schedule_take(&schedule, now), &one);
-	schedule_set(&schedule, &one, now + HOUR_NS);
+	ck_assert(!schedule_set(&schedule, &one, now + HOUR_NS));
 	ck_assert_ptr_null(schedule_take(&schedule, now));
 	ck_assert(!says(0));
 	ck_assert_uint_eq(schedule.armed_ns, now + HOUR_NS);
@@ -128,11 +134,25 @@ END_TEST
 START_TEST(nothing_set_is_never_told)
 {
 	schedule_set(&schedule, &one, 1);
+	ck_assert_int_eq(schedule_arm(&schedule), 0);
 	schedule_stop(&schedule, &one);
 	ck_assert(says(10000));
 	ck_assert_ptr_null(schedule_take(&schedule, clock_ns()));
 	ck_assert(!says(0));
 	ck_assert_uint_eq(schedule.armed_ns, UINT64_MAX);
+}
+END_TEST
+
+START_TEST(what_could_not_be_set_is_set_the_next_time)
+{
+	int fd = schedule.fd;
+
+	schedule_set(&schedule, &one, 1);
+	schedule.fd = -1;
+	ck_assert_int_eq(schedule_arm(&schedule), -EBADF);
+	ck_assert_uint_eq(schedule.armed_ns, UINT64_MAX);
+	schedule.fd = fd;
+	ck_assert(says(10000));
 }
 END_TEST
 
@@ -151,5 +171,6 @@ int main(void)
 	tcase_add_test(tcase, only_something_earlier_sets_the_clock);
 	tcase_add_test(tcase, set_while_others_are_taken);
 	tcase_add_test(tcase, nothing_set_is_never_told);
+	tcase_add_test(tcase, what_could_not_be_set_is_set_the_next_time);
 	return harness_run(suite);
 }

@@ -97,6 +97,9 @@ START_TEST(kept_and_not)
 	ck_assert_int_eq(contig_open(&keeping, supervisor.socket), 0);
 	bench_daemon_start(&daemon, arguments + 2, &other);
 	measure(keeping, other, record_is_quick() ? 10 : 500);
+	/* or else it was measured how nothing is kept */
+	ck_assert_uint_eq(supervisor_count(&supervisor, "ledger"), 1);
+	ck_assert_uint_ge(supervisor_count(&supervisor, "shelf-"), 1);
 	(void)contig_close(other);
 	bench_daemon_stop(&daemon);
 	(void)contig_close(keeping);

@@ -208,11 +208,16 @@ static void free_objects(struct list *objects)
 	}
 }
 
-void batch_deinit(struct batch *batch)
+void batch_empty(struct batch *batch)
 {
 	if (batch->object)
 		finish_object(batch);
-	(void)pthread_mutex_destroy(&batch->lock);
 	free_objects(&batch->made);
 	free_objects(&batch->doomed);
+}
+
+void batch_deinit(struct batch *batch)
+{
+	batch_empty(batch);
+	(void)pthread_mutex_destroy(&batch->lock);
 }

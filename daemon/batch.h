@@ -46,8 +46,9 @@ struct batch_plan {
 };
 
 void batch_init(struct batch *batch);
-/* Frees what is in it.  Only after the worker has ended, and before any memory
- * is closed. */
+/* Both free what is in it.  Only after the worker has ended, and before any
+ * memory is closed. */
+void batch_empty(struct batch *batch);
 void batch_deinit(struct batch *batch);
 
 /* Has the worker make what is planned (NULL: nothing), and then free all

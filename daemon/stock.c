@@ -432,12 +432,26 @@ bool stock_leave_consume(struct stock *stock, struct object *object,
 	return true;
 }
 
+/* Takes out of the worker's hands what it has: it finishes a slice, and is
+ * started anew when there is something to do again. */
+static void stop_worker(struct stock *stock)
+{
+	stock->worker = worker_free(stock->worker);
+	batch_empty(&stock->batch);
+	if (stock->made_bin)
+		stock->made_bin->is_made = false;
+	stock->made_bin = NULL;
+	stock->busy = false;
+}
+
 bool stock_empty(struct stock *stock)
 {
 	struct bin *bin, *next;
 	struct object *object;
-	bool any = stock->n_objects + stock->n_doomed > 0;
+	bool any = stock->n_objects + stock->n_doomed > 0 || stock->busy;
 
+	if (stock->busy)
+		stop_worker(stock);
 	list_for_each_safe (bin, next, &stock->bins, link) {
 		bin->target = 0;
 		while ((object = take(stock, bin)))

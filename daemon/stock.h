@@ -87,8 +87,8 @@ bool stock_leave_consume(struct stock *stock, struct object *object,
 /* To be called after each period; a timer does.  Keeps what the period needed. */
 void stock_end_period(struct stock *stock);
 
-/* Gives up what is ready, at once: descriptors or memory are short.  Whether
- * there was anything. */
+/* Gives up what is ready and what is being made or freed, at once: descriptors
+ * or memory are short.  Whether there was anything. */
 bool stock_empty(struct stock *stock);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/stock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -462,6 +463,38 @@ START_TEST(it_can_be_given_up)
 }
 END_TEST
 
+static int count_fds(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	int n = 0;
+
+	ck_assert_ptr_nonnull(folder);
+	while (readdir(folder))
+		n++;
+	(void)closedir(folder);
+	return n;
+}
+
+/* Wherever the worker is with it, nothing stays open. */
+START_TEST(so_can_what_is_being_made)
+{
+	int fds = count_fds();
+
+	(void)take(SIZE);
+	ck_assert(stock_leave_consume(&stock, new_object(SIZE), SIZE));
+	while (!stock.busy)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert(stock_empty(&stock));
+	ck_assert(!stock.busy);
+	ck_assert_int_eq(count_fds(), fds);
+	ck_assert_uint_eq(region->ready_bytes, 0);
+	settle();
+	(void)take(SIZE);
+	settle();
+	drop(take(SIZE));
+}
+END_TEST
+
 /* Whatever is under way when the daemon ends is freed. */
 START_TEST(it_ends_at_any_moment)
 {
@@ -499,6 +532,7 @@ int main(void)
 	tcase_add_test(tcase, what_came_back_goes_first);
 	tcase_add_test(tcase, it_takes_back_no_more_than_a_limit);
 	tcase_add_test(tcase, it_can_be_given_up);
+	tcase_add_test(tcase, so_can_what_is_being_made);
 	tcase_add_test(tcase, it_ends_at_any_moment);
 	return harness_run(suite);
 }

@@ -19,23 +19,24 @@
 
 /*
  * What a round trip costs a server that is built as contigd is, on the same
- * library and the same kind of socket, and has nothing to decide or to remember:
- * receive, send with SCM_RIGHTS.  Messages have the sizes of an ALLOC and its
- * answer, so that the kernel copies as much.
+ * library and the same kind of socket, and has nothing to decide or to
+ * remember: receive, send with SCM_RIGHTS.  Messages have the sizes of an ALLOC
+ * and its answer, so that the kernel copies as much.
  *
  * Which open file it sends matters to the kernel: one that is sent again and
  * again is in the processor's cache on both sides, and its sender never closes
  * it.  Nobody can lend memory in that way.  So what is sent is an open file of
  * its own each time, closed as soon as it is sent, and opened ahead, when the
- * bench says that nobody's time is measured; behind all of them is one memfd, so
- * that none is made or ends.  The same open file each time can be had as well,
- * to show what the difference is.
+ * bench says that nobody's time is measured; behind all of them is one memfd,
+ * so that none is made or ends.  The same open file each time can be had as
+ * well, to show what the difference is.
  *
  * A message of one byte asks to open files and has no answer.
  */
 
-#define ANSWER_BYTES                                                           \
-	(sizeof(struct contig_msg_list_reply) + sizeof(struct contig_msg_buffer))
+#define ANSWER_BYTES                            \
+	(sizeof(struct contig_msg_list_reply) + \
+	 sizeof(struct contig_msg_buffer))
 #define READY_FILES 64
 
 /* What a message begins with. */
@@ -171,8 +172,7 @@ static int call(const struct echo *echo, char which)
 	letter.bytes[0] = which;
 	if (send(echo->fd, letter.bytes, sizeof(struct contig_msg_alloc),
 		 MSG_NOSIGNAL) < 0 ||
-	    recvmsg(echo->fd, &letter.header, MSG_CMSG_CLOEXEC) !=
-		    ANSWER_BYTES ||
+	    recvmsg(echo->fd, &letter.header, MSG_CMSG_CLOEXEC) != ANSWER_BYTES ||
 	    letter.header.msg_controllen < CMSG_LEN(sizeof(int)))
 		errx(EXIT_FAILURE, "the echo does not answer");
 	memcpy(&fd, CMSG_DATA(&letter.control.align), sizeof(fd));

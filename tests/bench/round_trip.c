@@ -24,9 +24,9 @@
  *			single buffer, where each allocation has to wait for the
  *			return of the one before; in both, what is lent is counted
  *			now and then, and with room what was released is back
- *			before a quarter of it is taken.  The floor is asked in turns with it, and
- *			finds the caches as it does: behind the same use of the
- *			same buffer
+ *			before a quarter of it is taken.  The floor is asked in
+ *			turns with it, and finds the caches as it does: behind
+ *			the same use of the same buffer
  *	16 at once	one request for 16 buffers, for each of them
  */
 #include <contig.h>
@@ -201,8 +201,7 @@ static void in_a_row(struct bench *bench, size_t rounds)
 		rest(PACE_NS / 2);
 	}
 	report(bench, "allocate, 16 in a row, median", 0.5, 1.25);
-	report(bench, "allocate, 16 in a row, 99th percentile", 0.99,
-		     1.25);
+	report(bench, "allocate, 16 in a row, 99th percentile", 0.99, 1.25);
 	report_same(bench);
 	end(bench);
 }
@@ -255,7 +254,8 @@ static void expect_lent(struct bench *bench, uint64_t most)
 	if (r < 0)
 		errx(EXIT_FAILURE, "no status: %s", strerror(-r));
 	if (status.buffers > most)
-		errx(EXIT_FAILURE, "%u buffers are lent, and no more than "
+		errx(EXIT_FAILURE,
+		     "%u buffers are lent, and no more than "
 		     "%u should be",
 		     (unsigned int)status.buffers, (unsigned int)most);
 }
@@ -288,7 +288,8 @@ static void cycle(struct bench *bench, const char *region, size_t rounds)
 	(void)snprintf(name, sizeof(name), "cycle of 64 KiB, %s, median",
 		       is_one ? "room for one" : "room");
 	report(bench, name, 0.5, 2);
-	(void)snprintf(name, sizeof(name), "cycle of 64 KiB, %s, 99th percentile",
+	(void)snprintf(name, sizeof(name),
+		       "cycle of 64 KiB, %s, 99th percentile",
 		       is_one ? "room for one" : "room");
 	report(bench, name, 0.99, NAN);
 	end(bench);
@@ -341,7 +342,8 @@ int main(void)
 {
 	static const char *const options[] = {
 		"--simulate", "many=64M,granule=4K",
-		"--simulate", "one=64K,granule=4K", NULL,
+		"--simulate", "one=64K,granule=4K",
+		NULL,
 	};
 	bool quick = record_is_quick();
 	struct bench_daemon daemon;

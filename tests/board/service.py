@@ -2,8 +2,12 @@
 """What the board proves about contigd as a service of systemd, which is the
 first process here, unmodified: how little it may do, and that it suffices."""
 
+import re
+import time
+
+from machine import LIMIT
 from register import proof
-from setting import BOB, MIB, demand
+from setting import BOB, MIB, demand, facts
 
 
 @proof("contigd serves without any capability, as a user of its own")
@@ -24,25 +28,28 @@ def privilege(setting):
         own[0], own[1], ", ".join(serving))
 
 
-def watches(setting):
-    """How many files contigd hears of by inotify, as the kernel says."""
-    return int(setting.machine.run(
-        "cat /proc/%d/fdinfo/* 2>/dev/null | grep -c '^inotify wd:'; true"
-        % setting.daemon_pid()))
+def watched(setting):
+    """Inodes of the files that contigd hears of by inotify, as the kernel says."""
+    return {int(inode, 16) for inode in re.findall(
+        r"^inotify wd:.* ino:([0-9a-f]+)", setting.machine.run(
+            "cat /proc/%d/fdinfo/* 2>/dev/null; true" % setting.daemon_pid()),
+        re.MULTILINE)}
 
 
 @proof("its sandbox lets it hear of the end of a bounce buffer")
 def hears(setting):
+    """What is made ahead is watched as well, before it is lent."""
     client = setting.client("one", BOB)
-    for slot in range(3):
-        client.ask("alloc %d %d camera" % (slot, MIB))
-    # the first looks find it held, and arm the watch
-    setting.machine.run("n=0; until [ $(cat /proc/%d/fdinfo/* 2>/dev/null | "
-                        "grep -c '^inotify wd:') -ge 3 ]; do n=$((n+1)); "
-                        "[ $n -lt 100 ] || exit 1; sleep 0.1; done"
-                        % setting.daemon_pid())
-    armed = watches(setting)
+    lent = {facts(client.ask("alloc %d %d camera" % (slot, MIB)))["inode"]
+            for slot in range(3)}
+    # of what was not made ahead, the first looks find it held, and watch it
+    deadline = time.monotonic() + LIMIT
+    while not lent <= watched(setting):
+        demand(time.monotonic() < deadline, "of inodes %s it hears of %s"
+               % (sorted(lent), sorted(watched(setting))))
+        time.sleep(0.1)
     setting.kill(client)
     setting.settle()
-    demand(watches(setting) == 0, "%d watches are left" % watches(setting))
-    return "%d watches while 3 buffers were lent, none afterwards" % armed
+    left = lent & watched(setting)
+    demand(not left, "inodes %s are still watched" % sorted(left))
+    return "3 buffers were watched while they were lent, none afterwards"

@@ -197,7 +197,8 @@ static void try(struct course *course, const struct fault *fault)
 	(void)alarm(HANG_S);
 	end = sweep->alone ? SWEEP_ABSORBED
 			   : fail_again(course, fault, &fired, &why);
-	if (end != SWEEP_WRONG && !fired)
+	/* which call comes when is a matter of time as well */
+	for (int i = 0; i < TIMES && end != SWEEP_WRONG && !fired; i++)
 		end = fail_anew(course, fault, &fired, &why);
 	(void)alarm(0);
 	if (end == SWEEP_WRONG) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/power.h"
 
 /*
  * A buffer on the client's side: a descriptor, what the daemon said about it,
@@ -145,27 +146,21 @@ static int protection(uint32_t access)
 	       (access & CONTIG_WRITE ? PROT_WRITE : 0);
 }
 
-/* A buffer's size is one of granules, which may be smaller than pages. */
-static size_t whole_pages(size_t size)
-{
-	size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
-
-	return (size + mask) & ~mask;
-}
-
 /* As mmap(2), at a multiple of a huge page: nowhere else can the kernel map
  * huge pages as such, and where memfds get none by default it sees to no
  * alignment by itself.  So a hole is made that is large enough, and of it is
  * unmapped what is not needed. */
 static void *map_aligned(int fd, size_t size, int protection)
 {
-	size_t hole_size, before, end;
+	size_t hole_size, before;
+	uint64_t end = size;
 	char *hole, *map;
 
 	if (size < HUGE_PAGE_BYTES || size > SIZE_MAX / 2)
 		return MAP_FAILED;
-	end = whole_pages(size);
-	hole_size = end + HUGE_PAGE_BYTES;
+	/* granules, of which it has a number, may be smaller than pages */
+	(void)round_up_to(&end, (uint64_t)sysconf(_SC_PAGESIZE));
+	hole_size = (size_t)end + HUGE_PAGE_BYTES;
 	hole = mmap(NULL, hole_size, PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (hole == MAP_FAILED)

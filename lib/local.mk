@@ -32,7 +32,8 @@ libcontig_la_SOURCES = \
 	util/cleanup.h \
 	util/error.c util/error.h \
 	util/fd.c util/fd.h \
-	util/list.h
+	util/list.h \
+	util/power.h
 libcontig_la_CFLAGS = $(AM_CFLAGS)
 libcontig_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined \
 	-version-info $(CONTIG_LT_VERSION) \

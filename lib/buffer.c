@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
+#include "lib/mapping.h"
 #include "util/cleanup.h"
-#include "util/power.h"
 
 /*
  * A buffer on the client's side: a descriptor, what the daemon said about it,
@@ -22,9 +21,6 @@
  * the last holder has gone.  That somebody else may hold the buffer, which is
  * draining then, only the program knows.
  */
-
-/* Of usual processors with pages of 4 KiB; elsewhere it does no harm. */
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
 
 int buffer_new(struct contig *contig, struct contig_buffer **bufferp)
 {
@@ -44,7 +40,10 @@ int buffer_new(struct contig *contig, struct contig_buffer **bufferp)
 /* Gives back to the kernel what the buffer holds of it. */
 static void let_go(struct contig_buffer *buffer)
 {
-	contig_unmap(buffer);
+	if (buffer->map && !buffer->shown)
+		mapping_free_last(buffer->map, (size_t)buffer->facts.size_bytes);
+	else
+		contig_unmap(buffer);
 	buffer->fd = fd_close(buffer->fd);
 }
 
@@ -146,43 +145,10 @@ static int protection(uint32_t access)
 	       (access & CONTIG_WRITE ? PROT_WRITE : 0);
 }
 
-/* As mmap(2), at a multiple of a huge page: nowhere else can the kernel map
- * huge pages as such, and where memfds get none by default it sees to no
- * alignment by itself.  So a hole is made that is large enough, and of it is
- * unmapped what is not needed. */
-static void *map_aligned(int fd, size_t size, int protection)
-{
-	size_t hole_size, before;
-	uint64_t end = size;
-	char *hole, *map;
-
-	if (size < HUGE_PAGE_BYTES || size > SIZE_MAX / 2)
-		return MAP_FAILED;
-	/* granules, of which it has a number, may be smaller than pages */
-	(void)round_up_to(&end, (uint64_t)sysconf(_SC_PAGESIZE));
-	hole_size = (size_t)end + HUGE_PAGE_BYTES;
-	hole = mmap(NULL, hole_size, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (hole == MAP_FAILED)
-		return MAP_FAILED;
-	before = -(uintptr_t)hole % HUGE_PAGE_BYTES;
-	/* in one go it takes a tenth of what as many faults do */
-	map = mmap(hole + before, size, protection,
-		   MAP_SHARED | MAP_POPULATE | MAP_FIXED, fd, 0);
-	if (map == MAP_FAILED) {
-		(void)munmap(hole, hole_size);
-		return MAP_FAILED;
-	}
-	if (before > 0)
-		(void)munmap(hole, before);
-	(void)munmap(map + end, HUGE_PAGE_BYTES - before);
-	return map;
-}
-
 int contig_map(struct contig_buffer *buffer, uint32_t access, void **addrp)
 {
-	size_t size;
 	void *map;
+	int r;
 
 	if (!access || access & ~(CONTIG_READ | CONTIG_WRITE))
 		return -EINVAL;
@@ -194,13 +160,10 @@ int contig_map(struct contig_buffer *buffer, uint32_t access, void **addrp)
 	}
 	if (buffer->facts.size_bytes > SIZE_MAX)
 		return -EOVERFLOW;
-	size = (size_t)buffer->facts.size_bytes;
-	map = map_aligned(buffer->fd, size, protection(access));
-	if (map == MAP_FAILED) /* a small one, or there is no room for that */
-		map = mmap(NULL, size, protection(access),
-			   MAP_SHARED | MAP_POPULATE, buffer->fd, 0);
-	if (map == MAP_FAILED)
-		return -errno;
+	r = mapping_new(buffer->fd, (size_t)buffer->facts.size_bytes,
+			protection(access), &map);
+	if (r < 0)
+		return r;
 	buffer->map = map;
 	buffer->map_access = access;
 	*addrp = map;
@@ -211,7 +174,7 @@ void contig_unmap(struct contig_buffer *buffer)
 {
 	if (!buffer->map)
 		return;
-	(void)munmap(buffer->map, (size_t)buffer->facts.size_bytes);
+	mapping_free(buffer->map, (size_t)buffer->facts.size_bytes);
 	buffer->map = NULL;
 	buffer->map_access = 0;
 }

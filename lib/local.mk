@@ -20,6 +20,7 @@ libcontig_la_SOURCES = \
 	lib/import.c \
 	lib/incoming.c lib/incoming.h \
 	lib/lists.c \
+	lib/mapping.c lib/mapping.h \
 	lib/occupancy.c \
 	lib/request.c lib/request.h \
 	lib/session.c lib/session.h \

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/fake_daemon.h"
@@ -15,7 +16,8 @@
  * A buffer without the daemon: facts, mappings, and what release tells.
  */
 
-#define HUGE ((size_t)2 << 20)
+#define HUGE   ((size_t)2 << 20)
+#define AROUND ((size_t)64 << 10)
 
 static struct fake fake;
 static struct contig *contig;
@@ -59,10 +61,14 @@ static size_t count_hole_bytes(void)
 	return bytes;
 }
 
-/* Where huge pages could be mapped; and of the room for that, nothing stays. */
+/* Where large pages could be mapped; and of the room for that, nothing stays. */
 START_TEST(large_ones_are_mapped_aligned)
 {
-	static const size_t sizes[] = {HUGE, HUGE + 4096, 5 * HUGE + 8192};
+	static const size_t sizes[] = {
+		HUGE,	     HUGE + 4096, 5 * HUGE + 8192,
+		HUGE - 4096, HUGE / 2,	  AROUND};
+	static const size_t alignments[] = {HUGE, HUGE,	    HUGE,
+					    HUGE, HUGE / 2, AROUND};
 	size_t holes;
 	struct contig_buffer *buffer;
 	char *bytes;
@@ -74,7 +80,7 @@ START_TEST(large_ones_are_mapped_aligned)
 	holes = count_hole_bytes();
 	ck_assert_int_eq(contig_map(buffer, CONTIG_READ | CONTIG_WRITE, &map),
 			 0);
-	ck_assert_uint_eq((uintptr_t)map % HUGE, 0);
+	ck_assert_uint_eq((uintptr_t)map % alignments[_i], 0);
 	ck_assert_uint_eq(count_hole_bytes(), holes);
 	bytes = map;
 	bytes[0] = 1;
@@ -86,6 +92,115 @@ START_TEST(large_ones_are_mapped_aligned)
 	ck_assert_int_eq(bytes[sizes[_i] - 1], 2);
 	contig_release(buffer);
 	ck_assert_uint_eq(count_hole_bytes(), holes);
+	done();
+}
+END_TEST
+
+/* A program that takes one buffer after the other finds each at the place of
+ * the last; and nothing else that came to be there is mapped over. */
+START_TEST(a_good_place_is_used_again)
+{
+	struct contig_buffer *buffers[3];
+	void *maps[3], *other, *again;
+
+	with(fake_serve, NULL);
+	request.size_bytes = HUGE;
+	for (int i = 0; i < 3; i++) {
+		buffers[i] = one();
+		ck_assert_int_eq(contig_map(buffers[i],
+					    CONTIG_READ | CONTIG_WRITE, &maps[i]),
+				 0);
+		memset(maps[i], i + 1, HUGE);
+	}
+	contig_unmap(buffers[0]);
+	ck_assert_int_eq(contig_map(buffers[0], CONTIG_READ, &again), 0);
+	ck_assert_ptr_eq(again, maps[0]);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(((char *)maps[i])[0], i + 1);
+		ck_assert_int_eq(((char *)maps[i])[HUGE - 1], i + 1);
+	}
+	contig_unmap(buffers[0]);
+	other = mmap(maps[0], 4096, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	ck_assert_ptr_eq(other, maps[0]);
+	*(char *)other = 42;
+	ck_assert_int_eq(contig_map(buffers[0], CONTIG_READ, &again), 0);
+	ck_assert_ptr_ne(again, other);
+	ck_assert_uint_eq((uintptr_t)again % HUGE, 0);
+	ck_assert_int_eq(*(char *)again, 1);
+	ck_assert_int_eq(*(char *)other, 42);
+	ck_assert_int_eq(munmap(other, 4096), 0);
+	for (int i = 0; i < 3; i++)
+		contig_release(buffers[i]);
+	done();
+}
+END_TEST
+
+static long count_faults(void)
+{
+	struct rusage usage;
+
+	ck_assert_int_eq(getrusage(RUSAGE_THREAD, &usage), 0);
+	return usage.ru_minflt;
+}
+
+/* Whether the file has all its pages, half of them or none.  Some faults are a
+ * sanitizer's, which has a byte of its own for eight. */
+START_TEST(nothing_is_faulted_in_after_mapping)
+{
+	static const size_t sizes[] = {AROUND / 2, AROUND, HUGE / 2, HUGE};
+	size_t size = sizes[_i / 3], part = size / 2 * (size_t)(_i % 3);
+	static char bytes[HUGE];
+	struct contig_buffer *buffer;
+	void *map;
+	long faults;
+
+	with(fake_serve, NULL);
+	request.size_bytes = size;
+	buffer = one();
+	memset(bytes, 'x', sizeof(bytes));
+	ck_assert_int_eq(pwrite(contig_fd(buffer), bytes, part, 0), part);
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ, &map), 0);
+	faults = count_faults();
+	for (size_t at = 0; at < size; at += 4096)
+		(void)((volatile char *)map)[at];
+	ck_assert_int_le(count_faults() - faults, size / 4096 / 4);
+	ck_assert_int_eq(*(char *)map, part ? 'x' : 0);
+	contig_release(buffer);
+	done();
+}
+END_TEST
+
+/* What the daemon says of the size is more than what the file has. */
+static void lend_too_little(struct fake *f, int fd, unsigned int n)
+{
+	struct contig_msg_buffer facts;
+	char page[4096] = "";
+	union message reply;
+	int memfd;
+
+	(void)n;
+	fake_greet(f, fd);
+	fake_expect(f, fd, CONTIG_MSG_ALLOC);
+	fake_prepare(f, &reply, 1);
+	fake_buffer(&facts, 1, HUGE / 2);
+	memcpy(form_elements(form_find(CONTIG_MSG_ALLOC), &reply), &facts,
+	       sizeof(facts));
+	memfd = fake_memfd(0, "", sizeof(page));
+	ck_assert_int_eq(pwrite(memfd, page, sizeof(page), 0), sizeof(page));
+	fake_send(fd, &reply, &memfd, 1);
+	(void)close(memfd);
+}
+
+START_TEST(mapping_too_little_kills_nobody)
+{
+	struct contig_buffer *buffer;
+	void *map;
+
+	with(lend_too_little, NULL);
+	buffer = one();
+	ck_assert_int_eq(contig_map(buffer, CONTIG_READ, &map), 0);
+	contig_release(buffer);
 	done();
 }
 END_TEST
@@ -336,7 +451,10 @@ int main(void)
 	Suite *suite = suite_create("libcontig buffer");
 	TCase *tcase = harness_case(suite, "mapping");
 
-	tcase_add_loop_test(tcase, large_ones_are_mapped_aligned, 0, 3);
+	tcase_add_loop_test(tcase, large_ones_are_mapped_aligned, 0, 6);
+	tcase_add_test(tcase, a_good_place_is_used_again);
+	tcase_add_loop_test(tcase, nothing_is_faulted_in_after_mapping, 0, 12);
+	tcase_add_test(tcase, mapping_too_little_kills_nobody);
 	tcase_add_test(tcase, maps_once_and_shares);
 	tcase_add_test(tcase, maps_with_the_access_asked_for);
 	tcase_add_test(tcase, release_unmaps);

@@ -371,7 +371,8 @@ static void note_taken(struct stock *stock, struct bin *bin)
 		bin->target = target(bin, bin->n_taken);
 }
 
-/* In a moment; at once where little is left. */
+/* In a moment, for at once would be beside who was just answered; unless little
+ * is left and more than one was asked for. */
 static void arm_timer(struct stock *stock, bool hurry)
 {
 	if (stock->timer_set && (!hurry || stock->in_hurry))
@@ -415,7 +416,7 @@ struct object *stock_take(struct stock *stock, struct region *region,
 		free_remains(stock, region);
 	if (is_low(bin) && stock->busy && stock->made_bin == bin)
 		top_up(stock, bin);
-	arm_timer(stock, is_low(bin) && !stock->busy);
+	arm_timer(stock, is_low(bin) && bin->n_taken > 1 && !stock->busy);
 	arm_period(stock);
 	return object;
 }

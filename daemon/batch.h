@@ -17,7 +17,8 @@
  * others.
  */
 
-/* Small pages given to an object before something urgent. */
+/* Small pages given to an object at a time: who stops the worker waits for no
+ * more than that. */
 #define BATCH_SLICE_BYTES (UINT64_C(1) << 18)
 
 /* The worker's own while it runs, but for what is under the lock. */

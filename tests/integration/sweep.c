@@ -27,6 +27,7 @@
 
 #define STRIDE	 7
 #define TIMES	 3   /* that a leak is seen */
+#define TRIES	 3   /* to meet a call, which comes when its time has come */
 #define ONCE	 4   /* blocks that libc makes at its first error */
 #define PATIENCE 500 /* ms for what is closed in its own time */
 #define HANG_S	 60
@@ -197,8 +198,7 @@ static void try(struct course *course, const struct fault *fault)
 	(void)alarm(HANG_S);
 	end = sweep->alone ? SWEEP_ABSORBED
 			   : fail_again(course, fault, &fired, &why);
-	/* which call comes when is a matter of time as well */
-	for (int i = 0; i < TIMES && end != SWEEP_WRONG && !fired; i++)
+	for (int i = 0; i < TRIES && end != SWEEP_WRONG && !fired; i++)
 		end = fail_anew(course, fault, &fired, &why);
 	(void)alarm(0);
 	if (end == SWEEP_WRONG) {

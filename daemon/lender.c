@@ -295,7 +295,7 @@ static int listen_for_closings(struct lender *lender, struct loop *loop)
 			    why.text);
 		return 0;
 	}
-	lender->stock.batch.closings = &lender->closings;
+	stock_use_closings(&lender->stock, &lender->closings);
 	return moderation_init(&lender->closings_moderation, loop,
 			       lender->closings.fd, read_closings, lender);
 }

@@ -463,6 +463,11 @@ bool stock_empty(struct stock *stock)
 	return any;
 }
 
+void stock_use_closings(struct stock *stock, const struct closings *closings)
+{
+	stock->batch.closings = closings;
+}
+
 void stock_limit_files(struct stock *stock, uint64_t max_files)
 {
 	uint64_t n = max_files / FILES_SHARE;

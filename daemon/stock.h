@@ -8,6 +8,7 @@
 
 #include "daemon/backend.h"
 #include "daemon/batch.h"
+#include "daemon/closings.h"
 #include "daemon/loop.h"
 #include "daemon/region.h"
 #include "daemon/worker.h"
@@ -67,6 +68,10 @@ struct stock {
 int stock_init(struct stock *stock, struct loop *loop);
 /* Before any memory is closed. */
 void stock_deinit(struct stock *stock);
+
+/* What is made from now on is watched there before anybody has it; the closings
+ * are borrowed until stock_deinit(). */
+void stock_use_closings(struct stock *stock, const struct closings *closings);
 
 /* Keeps no more than an eighth of so many descriptors, STOCK_OBJECTS at most. */
 void stock_limit_files(struct stock *stock, uint64_t max_files);

@@ -273,8 +273,8 @@ START_TEST(files_wake_nobody)
 }
 END_TEST
 
-/* One that the worker has had watched wakes nobody from the beginning. */
-START_TEST(watched_ahead_is_told_at_once)
+/* One file, which the worker has had watched before it was lent. */
+static struct buffer *begin_watched_file(void)
 {
 	struct buffer *buffer;
 
@@ -286,6 +286,14 @@ START_TEST(watched_ahead_is_told_at_once)
 	ck_assert_int_gt(buffer->object->ready_watch, 0);
 	reaper_add(&vigil.reaper, buffer, vigil.now);
 	ck_assert_int_eq(buffer->object->ready_watch, 0);
+	return buffer;
+}
+
+/* It wakes nobody from the beginning. */
+START_TEST(watched_ahead_is_told_at_once)
+{
+	struct buffer *buffer = begin_watched_file();
+
 	ck_assert(closing_is_armed(&closings, &buffer->closing));
 	ck_assert_int_eq(reaper_delay_ms(&vigil.reaper, vigil.now), -1);
 	open_and_close(0);
@@ -304,14 +312,8 @@ END_TEST
 /* And is still found by a sweep, and when words are lost. */
 START_TEST(watched_ahead_and_lost)
 {
-	struct buffer *buffer;
+	struct buffer *buffer = begin_watched_file();
 
-	begin_files(1);
-	buffer = vigil.lot.buffers[0];
-	reaper_remove(&vigil.reaper, buffer);
-	buffer->object->ready_watch =
-		closings_watch(&closings, buffer->object->fd);
-	reaper_add(&vigil.reaper, buffer, vigil.now);
 	closings.epoch++;
 	(void)reaper_want_sweep(&vigil.reaper);
 	(void)vigil_until(&vigil, vigil.now);

@@ -3,6 +3,7 @@
 
 #include <sys/eventfd.h>
 
+#include "daemon/lease.h"
 #include "daemon/lending.h"
 #include "tests/deal.h"
 #include "tests/fake.h"
@@ -189,6 +190,105 @@ START_TEST(ends_in_the_middle_of_everything)
 }
 END_TEST
 
+/* Files behind the buffers, which are the test's. */
+static void give_files(const struct ask *ask, int *fds)
+{
+	for (size_t i = 0; i < ask->loan->n_lent; i++) {
+		fds[i] = lease_create("file", 1, NULL, NULL);
+		ck_assert_int_ge(fds[i], 0);
+		ask->loan->buffers[i]->object->fd = fds[i];
+	}
+}
+
+/* The kernel tells of them from now on; each buffer has to have one. */
+static void have_files_watched(const struct ask *ask)
+{
+	deal.fake.backend.close_events = true;
+	for (size_t i = 0; i < ask->loan->n_lent; i++)
+		while (!closing_is_armed(&deal.lender->closings,
+					 &ask->loan->buffers[i]->closing))
+			ck_assert_int_eq(loop_turn(deal.loop, true), 0);
+}
+
+static void close_files(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		(void)fd_close(fds[i]);
+}
+
+/* Somebody opens it and closes it. */
+static void open_and_close(int fd_borrow)
+{
+	(void)fd_close(lease_lend(fd_borrow));
+}
+
+/* No turn of the loop is needed for what the kernel has told. */
+START_TEST(what_was_closed_is_known_at_once)
+{
+	struct ask ask;
+	int fds[2];
+
+	deal_ask(&deal, &ask, MIB, 2);
+	give_files(&ask, fds);
+	have_files_watched(&ask);
+	ck_assert(!lender_catch_up(deal.lender));
+	ask_let_go(&ask);
+	ck_assert(!lender_catch_up(deal.lender)); /* nobody told */
+	open_and_close(fds[1]);
+	ck_assert(lender_catch_up(deal.lender));
+	ck_assert_uint_eq(deal.lender->registry.n_buffers, 1);
+	ck_assert(!lender_catch_up(deal.lender));
+	open_and_close(fds[0]);
+	ck_assert(lender_catch_up(deal.lender));
+	ck_assert_uint_eq(deal.lender->registry.n_buffers, 0);
+	close_files(fds, 2);
+	ask_forget(&ask);
+}
+END_TEST
+
+/* And the rest in the next round. */
+START_TEST(not_more_are_looked_at_than_fit)
+{
+	struct ask many, one;
+	int fds[REAPER_SLICE + 1];
+
+	deal_ask(&deal, &many, FAKE_GRANULE, REAPER_SLICE);
+	deal_ask(&deal, &one, FAKE_GRANULE, 1);
+	give_files(&many, fds);
+	give_files(&one, fds + REAPER_SLICE);
+	have_files_watched(&many);
+	have_files_watched(&one);
+	ask_let_go(&many);
+	ask_let_go(&one);
+	for (size_t i = 0; i < REAPER_SLICE + 1; i++)
+		open_and_close(fds[i]);
+	ck_assert(lender_catch_up(deal.lender));
+	ck_assert_uint_eq(deal.lender->registry.n_buffers, 1);
+	while (deal.lender->registry.n_buffers > 0)
+		ck_assert_int_eq(loop_turn(deal.loop, true), 0);
+	close_files(fds, REAPER_SLICE + 1);
+	ask_forget(&many);
+	ask_forget(&one);
+}
+END_TEST
+
+/* A word that one holder has gone is none that it ended. */
+START_TEST(what_others_hold_stays)
+{
+	struct ask ask;
+	int fd;
+
+	deal_ask(&deal, &ask, MIB, 1);
+	give_files(&ask, &fd);
+	have_files_watched(&ask);
+	open_and_close(fd);
+	ck_assert(!lender_catch_up(deal.lender));
+	ck_assert_uint_eq(deal.lender->registry.n_buffers, 1);
+	close_files(&fd, 1);
+	ask_forget(&ask);
+}
+END_TEST
+
 static uint64_t spent_ns;
 
 static uint64_t spent(void)
@@ -276,6 +376,9 @@ int main(void)
 	tcase_add_test(tcase, inspection_keeps_the_buffer);
 	tcase_add_test(tcase, ends_in_the_middle_of_guards);
 	tcase_add_test(tcase, ends_in_the_middle_of_everything);
+	tcase_add_test(tcase, what_was_closed_is_known_at_once);
+	tcase_add_test(tcase, not_more_are_looked_at_than_fit);
+	tcase_add_test(tcase, what_others_hold_stays);
 	tcase_add_test(tcase, who_wakes_up_alone_pays);
 	tcase_add_test(tcase, whoever_goes_shortens_the_rest);
 	return harness_run(suite);

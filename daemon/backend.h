@@ -122,7 +122,7 @@ struct backend {
 	/* [worker] Makes one for a run of size_bytes that is not known yet;
 	 * object->run is set by whoever takes it for one.  It is all zero, and
 	 * until it is taken its object_discard() and object_free() may be
-	 * called from the worker.  NULL, and so are the two below: nothing of
+	 * called from the worker.  NULL, and so are the three below: nothing of
 	 * an object can be made ahead. */
 	int (*object_prepare)(struct memory *memory, uint64_t size_bytes,
 			      struct object **objectp, struct error *why);
@@ -134,6 +134,10 @@ struct backend {
 	 * on, as one page.  A negative errno: they have to come as small ones.
 	 * What the kernel moves to make room for it may take tens of ms. */
 	int (*object_populate_huge)(struct object *object, uint64_t offset);
+	/* [worker] The same for at most so much, as pages that are as large as
+	 * they fit.  A negative errno: as above. */
+	int (*object_populate_large)(struct object *object, uint64_t offset,
+				     uint64_t length);
 	/* Nobody holds it any more: undoes what its holders may have left on
 	 * it, so that it could stand for another buffer of the same run.  A
 	 * negative errno: it cannot, and is to be freed. */

@@ -143,6 +143,7 @@ const struct backend backend_simulated = {
 	.object_prepare = lease_object_prepare,
 	.object_populate = lease_object_populate,
 	.object_populate_huge = lease_object_populate_huge,
+	.object_populate_large = lease_object_populate_large,
 	.object_adopt = lease_object_adopt,
 	.object_free = lease_object_free,
 	.object_discard = lease_object_discard,

@@ -11,14 +11,15 @@
  *
  * Pages come as huge ones where they can, for those are mapped many times
  * faster.  Mostly one takes 0.2 ms; where the kernel has to make room for
- * it, or the machine below to find memory, it was seen to take 30 ms.
+ * it, or the machine below to find memory, it was seen to take 30 ms.  What is
+ * less than a huge page comes as large ones where the system lets it.
  *
  * The lock is there because the main thread need not wait for the end: it takes
  * what there is one by one, and says that more is needed.  All else is the
  * worker's alone until it is done.
  */
 
-#define HUGE_TRY_AGAIN_NS UINT64_C(1000000000)
+#define TRY_AGAIN_NS UINT64_C(1000000000)
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -69,10 +70,28 @@ static uint64_t populate_huge(struct batch *batch, uint64_t left)
 		return 0;
 	if (object->memory->backend->object_populate_huge(
 		    object, object->ready_bytes) < 0) {
-		batch->huge_from_ns = now + HUGE_TRY_AGAIN_NS;
+		batch->huge_from_ns = now + TRY_AGAIN_NS;
 		return 0;
 	}
 	return FILE_PAGES_HUGE_BYTES;
+}
+
+/* The same for what is less than a huge page. */
+static uint64_t populate_large(struct batch *batch, uint64_t left)
+{
+	struct object *object = batch->object;
+	uint64_t now = clock_ns();
+
+	if (object->ready_bytes % FILE_PAGES_HUGE_BYTES != 0 ||
+	    left >= FILE_PAGES_HUGE_BYTES || left < BATCH_LARGE_BYTES ||
+	    now < batch->large_from_ns)
+		return 0;
+	if (object->memory->backend->object_populate_large(
+		    object, object->ready_bytes, left) < 0) {
+		batch->large_from_ns = now + TRY_AGAIN_NS;
+		return 0;
+	}
+	return left;
 }
 
 /* The same; 0: there are no pages to be had. */
@@ -94,6 +113,8 @@ static void populate_some(struct batch *batch)
 	uint64_t left = batch->size_bytes - object->ready_bytes;
 	uint64_t done = populate_huge(batch, left);
 
+	if (done == 0)
+		done = populate_large(batch, left);
 	if (done == 0)
 		done = populate_small(batch, left);
 	object->ready_bytes += done;

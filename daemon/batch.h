@@ -20,6 +20,8 @@
 /* Small pages given to an object at a time: who stops the worker waits for no
  * more than that. */
 #define BATCH_SLICE_BYTES (UINT64_C(1) << 18)
+/* Less than that is made as fast of small pages as of large ones. */
+#define BATCH_LARGE_BYTES (UINT64_C(1) << 17)
 
 /* The worker's own while it runs, but for what is under the lock. */
 struct batch {
@@ -28,9 +30,10 @@ struct batch {
 	struct list doomed; // object::link
 	struct memory *memory;
 	uint64_t size_bytes;
-	size_t n_populated;    /* so many get their pages */
-	struct object *object; /* that is getting its pages */
-	uint64_t huge_from_ns; /* clock_ns(); not before that as huge ones */
+	size_t n_populated;	/* so many get their pages */
+	struct object *object;	/* that is getting its pages */
+	uint64_t huge_from_ns;	/* clock_ns(); not before that as huge ones */
+	uint64_t large_from_ns; /* the same as large ones */
 
 	pthread_mutex_t lock; /* of what follows */
 	size_t n;	      /* to be made yet */

@@ -20,6 +20,12 @@ int file_pages_populate(int fd_borrow, uint64_t offset, uint64_t length);
  * and those with other sizes of pages (-EINVAL). */
 int file_pages_populate_huge(int fd_borrow, uint64_t offset);
 
+/* The same for at most so much from such a multiple on, which has no page yet,
+ * as pages that are as large as fit.  A negative errno: the system's owner
+ * wants none or there are none to be had (-EOPNOTSUPP), or the kernel knows of
+ * none; the range may have some of its pages then. */
+int file_pages_populate_large(int fd_borrow, uint64_t offset, uint64_t length);
+
 /* Gives the pages of a range back to the kernel; it reads as zeroes afterwards.
  * What lies behind the end is ignored.  0 or a negative errno. */
 int file_pages_discard(int fd_borrow, uint64_t offset, uint64_t length);

@@ -96,6 +96,12 @@ int lease_object_populate_huge(struct object *object, uint64_t offset)
 	return file_pages_populate_huge(object->fd, offset);
 }
 
+int lease_object_populate_large(struct object *object, uint64_t offset,
+				uint64_t length)
+{
+	return file_pages_populate_large(object->fd, offset, length);
+}
+
 int lease_object_adopt(struct memory *memory, const struct object *what,
 		       struct object **objectp, struct error *why)
 {

@@ -21,6 +21,8 @@ int lease_object_prepare(struct memory *memory, uint64_t size_bytes,
 int lease_object_populate(struct object *object, uint64_t offset,
 			  uint64_t length);
 int lease_object_populate_huge(struct object *object, uint64_t offset);
+int lease_object_populate_large(struct object *object, uint64_t offset,
+				uint64_t length);
 int lease_object_adopt(struct memory *memory, const struct object *what,
 		       struct object **objectp, struct error *why);
 void lease_object_free(struct object *object);

@@ -20,10 +20,10 @@ static struct memory *memory;
 static struct worker *worker;
 static struct batch batch;
 static struct list doomed;
-static int n_prepared, n_populated, n_huge, n_discarded, n_freed;
+static int n_prepared, n_populated, n_huge, n_large, n_discarded, n_freed;
 static int fails_at; /* the object that cannot be made; 0: none */
 static bool held;    /* each has to be let go */
-static bool huge_fails;
+static bool huge_fails, large_fails;
 static sem_t came, go;
 
 static int prepare(struct memory *from, uint64_t size_bytes,
@@ -52,6 +52,17 @@ static int populate_huge(struct object *object, uint64_t offset)
 	return huge_fails
 		       ? -EINVAL
 		       : backend_simulated.object_populate(object, offset, HUGE);
+}
+
+static int populate_large(struct object *object, uint64_t offset,
+			  uint64_t length)
+{
+	ck_assert_uint_eq(offset % HUGE, 0);
+	ck_assert_uint_lt(length, HUGE);
+	n_large++;
+	return large_fails ? -EOPNOTSUPP
+			   : backend_simulated.object_populate(object, offset,
+							       length);
 }
 
 static int populate_nothing(struct object *object, uint64_t offset,
@@ -89,10 +100,13 @@ static void before(void)
 	backend.object_prepare = prepare;
 	backend.object_populate = populate;
 	backend.object_populate_huge = populate_huge;
+	backend.object_populate_large = populate_large;
 	backend.object_discard = discard;
 	backend.object_free = free_counted;
-	n_prepared = n_populated = n_huge = n_discarded = n_freed = fails_at = 0;
+	n_prepared = n_populated = n_huge = n_large = n_discarded = n_freed =
+		fails_at = 0;
 	held = huge_fails = false;
+	large_fails = true;
 	ck_assert_int_eq(sem_init(&came, 0, 0), 0);
 	ck_assert_int_eq(sem_init(&go, 0, 0), 0);
 	ck_assert_int_eq(
@@ -251,6 +265,40 @@ START_TEST(goes_without_huge_pages)
 }
 END_TEST
 
+/* What is less than a huge page, in one go; but where it is very little. */
+START_TEST(pages_are_large)
+{
+	uint64_t ready_bytes;
+
+	large_fails = false;
+	submit(HUGE + LARGE, 2, 2);
+	finish();
+	ck_assert_int_eq(n_huge, 2);
+	ck_assert_int_eq(n_large, 2);
+	ck_assert_int_eq(n_populated, 0);
+	ck_assert_uint_eq(take(&ready_bytes), 2);
+	ck_assert_uint_eq(ready_bytes, 2 * (HUGE + LARGE));
+	submit(BATCH_LARGE_BYTES - 4096, 1, 1);
+	finish();
+	ck_assert_int_eq(n_large, 2);
+	ck_assert_int_eq(n_populated, 1);
+	ck_assert_uint_eq(take(&ready_bytes), 1);
+}
+END_TEST
+
+START_TEST(goes_without_large_pages)
+{
+	uint64_t ready_bytes;
+
+	submit(LARGE, 2, 2);
+	finish();
+	ck_assert_int_eq(n_large, 1);
+	ck_assert_int_eq(n_populated, 6);
+	ck_assert_uint_eq(take(&ready_bytes), 2);
+	ck_assert_uint_eq(ready_bytes, 2 * LARGE);
+}
+END_TEST
+
 START_TEST(goes_without_pages)
 {
 	uint64_t ready_bytes;
@@ -349,6 +397,8 @@ int main(void)
 	tcase_add_test(tcase, pages_come_in_slices);
 	tcase_add_test(tcase, pages_are_huge);
 	tcase_add_test(tcase, goes_without_huge_pages);
+	tcase_add_test(tcase, pages_are_large);
+	tcase_add_test(tcase, goes_without_large_pages);
 	tcase_add_test(tcase, goes_without_pages);
 	tcase_add_test(tcase, ends_where_it_fails);
 	tcase_add_test(tcase, frees_in_slices);

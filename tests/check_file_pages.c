@@ -109,6 +109,36 @@ START_TEST(no_huge_page_is_an_error)
 }
 END_TEST
 
+/* Whether there are any is the system's affair; what there is, is zero. */
+START_TEST(large_pages_are_zeroes)
+{
+	const size_t size = HUGE + HUGE / 2 + 4096;
+	struct stat st;
+	int r;
+
+	ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
+	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
+	r = file_pages_populate_large(fd, HUGE, HUGE / 2);
+	if (r == 0) {
+		expect_size(size, HUGE / 2);
+	} else {
+		ck_assert(r == -EOPNOTSUPP || r == -EINVAL);
+		ck_assert_int_eq(fstat(fd, &st), 0);
+		ck_assert_int_le(st.st_blocks * 512, 4096);
+	}
+	expect_zeroes(size);
+}
+END_TEST
+
+START_TEST(no_large_page_is_an_error)
+{
+	ck_assert_int_eq(file_pages_populate_large(-1, 0, HUGE / 2), -EBADF);
+	/* it lies behind the end of the file */
+	ck_assert_int_lt(file_pages_populate_large(fd, 0, HUGE / 2), 0);
+	expect_size(0, 0);
+}
+END_TEST
+
 START_TEST(discarding_gives_pages_back)
 {
 	char byte = 'x';
@@ -152,6 +182,8 @@ int main(void)
 	tcase_add_test(tcase, a_huge_page_is_one_and_zero);
 	tcase_add_test(tcase, huge_after_small_ones);
 	tcase_add_test(tcase, no_huge_page_is_an_error);
+	tcase_add_test(tcase, large_pages_are_zeroes);
+	tcase_add_test(tcase, no_large_page_is_an_error);
 	tcase_add_test(tcase, discarding_gives_pages_back);
 	tcase_add_test(tcase, discarding_takes_parts_of_huge_pages);
 	return harness_run(suite);

@@ -26,6 +26,9 @@ tests_bench_fragmentation_LDADD = libbench.la libpeers.la -lm
 tests_bench_idle_LDADD = libbench.la libcontig.la
 tests_bench_crowd_size_LDADD = libbench.la libcontig.la
 tests_bench_zeroing_LDADD = libbench.la libdaemon.la libcontig.la
+tests_bench_mapped_SOURCES = \
+	tests/bench/large_pages.c tests/bench/large_pages.h \
+	tests/bench/mapped.c
 tests_bench_mapped_LDADD = libbench.la libcontig.la
 tests_bench_round_trip_SOURCES = \
 	tests/bench/echo.c tests/bench/echo.h \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * From wanting memory to writing to it: how long until a zeroed buffer is mapped
- * and every page of it is there.
+ * From wanting memory to writing to it: how long until a zeroed buffer is
+ * mapped and every page of it is there.
  *
  * The peer is what a program does without contigd: a memfd, sized, sealed,
  * mapped and zeroed, which faults it in; it is done in the same process, in
@@ -13,6 +13,10 @@
  * With rests between, clean memory is ready.  Under churn, each buffer is
  * written from end to end and given back, and the next one asked for at once,
  * so that memory has to be zeroed as fast as it is used.
+ *
+ * By default a buffer of less than 2 MiB has pages of 4 KiB.  What it takes
+ * where the system's owner lets it have large ones is measured as well, by
+ * root, who can say so for the moment.
  */
 #include <contig.h>
 
@@ -30,6 +34,7 @@
 #include <unistd.h>
 
 #include "tests/bench/daemon.h"
+#include "tests/bench/large_pages.h"
 #include "tests/bench/record.h"
 #include "tests/bench/samples.h"
 #include "util/clock.h"
@@ -44,6 +49,7 @@ struct bench {
 	struct samples ours;
 	uint64_t faults; /* in what contigd gave */
 	bool churn;
+	const char *pages; /* part of a figure's name: what is special */
 };
 
 static double us_since(uint64_t ns)
@@ -73,8 +79,7 @@ static void try_peer(struct bench *bench)
 	char *map;
 
 	if (fd < 0 || ftruncate(fd, (off_t)size) < 0 ||
-	    fcntl(fd, F_ADD_SEALS,
-		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		err(EXIT_FAILURE, "memfd");
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
@@ -132,8 +137,8 @@ static void report(struct bench *bench, const char *what, double part,
 	double peer = samples_quantile(&bench->peer, part);
 	char name[96];
 
-	(void)snprintf(name, sizeof(name), "%zu MiB, %s, %s",
-		       bench->size_bytes / (size_t)MIB, what,
+	(void)snprintf(name, sizeof(name), "%zu MiB%s, %s, %s",
+		       bench->size_bytes / (size_t)MIB, bench->pages, what,
 		       part > 0.5 ? "99th percentile" : "median");
 	record_figure(&(struct bench_figure){
 		.group = "mapped buffer",
@@ -150,8 +155,9 @@ static void report_faults(const struct bench *bench)
 {
 	char name[96];
 
-	(void)snprintf(name, sizeof(name), "%zu MiB, faults in a mapped buffer",
-		       bench->size_bytes / (size_t)MIB);
+	(void)snprintf(name, sizeof(name),
+		       "%zu MiB%s, faults in a mapped buffer",
+		       bench->size_bytes / (size_t)MIB, bench->pages);
 	record_figure(&(struct bench_figure){
 		.group = "mapped buffer",
 		.name = name,
@@ -211,24 +217,43 @@ static void under_churn(struct bench *bench, size_t batches)
 	end(bench);
 }
 
-int main(void)
+static void measure(struct bench *bench, size_t size_mb, const char *pages)
+{
+	size_t rounds = record_is_quick() ? 3 : 1000 / size_mb;
+
+	bench->size_bytes = size_mb * (size_t)MIB;
+	bench->pages = pages;
+	with_rests(bench, rounds);
+	under_churn(bench, record_is_quick() ? 1 : rounds / 10 + 1);
+}
+
+/* A daemon of its own, which has tried nothing before that it may not try again
+ * at once. */
+static void measure_all(const size_t *sizes_mb, const char *pages)
 {
 	static const char *const options[] = {
-		"--simulate", "frames=256M,granule=4K", NULL,
+		"--simulate",
+		"frames=256M,granule=4K",
+		NULL,
 	};
-	static const size_t sizes_mb[] = {1, 8, 32};
 	struct bench_daemon daemon;
 	struct bench bench = {.contig = NULL};
 
 	bench_daemon_start(&daemon, options, &bench.contig);
-	for (size_t i = 0; i < sizeof(sizes_mb) / sizeof(*sizes_mb); i++) {
-		size_t rounds = record_is_quick() ? 3 : 1000 / sizes_mb[i];
-
-		bench.size_bytes = sizes_mb[i] * (size_t)MIB;
-		with_rests(&bench, rounds);
-		under_churn(&bench, record_is_quick() ? 1 : rounds / 10 + 1);
-	}
+	for (; *sizes_mb; sizes_mb++)
+		measure(&bench, *sizes_mb, pages);
 	(void)contig_close(bench.contig);
 	bench_daemon_stop(&daemon);
+}
+
+int main(void)
+{
+	static const size_t usual_mb[] = {1, 8, 32, 0};
+	static const size_t less_than_huge_mb[] = {1, 0};
+
+	measure_all(usual_mb, "");
+	/* a run that counts for nothing changes nothing */
+	if (!record_is_quick() && large_pages_allow())
+		measure_all(less_than_huge_mb, " of large pages");
 	return EXIT_SUCCESS;
 }

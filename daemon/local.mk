@@ -11,6 +11,7 @@ libdaemon_la_SOURCES = \
 	daemon/backend_udmabuf.c \
 	daemon/banner.c daemon/banner.h \
 	daemon/batch.c daemon/batch.h \
+	daemon/bins.c daemon/bins.h \
 	daemon/bitmap.c daemon/bitmap.h \
 	daemon/btree.c daemon/btree.h \
 	daemon/btree_cursor.c \
@@ -133,6 +134,7 @@ DAEMON_TESTS = \
 	tests/check_backend_udmabuf \
 	tests/check_banner \
 	tests/check_batch \
+	tests/check_bins \
 	tests/check_bitmap \
 	tests/check_bounce \
 	tests/check_btree \
@@ -237,6 +239,7 @@ tests_check_backend_simulated_LDADD = libharness.la libdaemon.la libutil.la $(CH
 tests_check_backend_udmabuf_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_banner_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_batch_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_bins_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bitmap_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_bounce_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_btree_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/stock.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 /*
@@ -14,17 +13,12 @@
  * pipe or a request of io_uring outlive the verdict that nobody holds it.  What
  * is ready has been nobody's.
  *
- * How many of a size are kept is learned: as many as were ever taken before the
- * bin was full again, so a burst that came once is met the second time.  Each
- * period the number falls to what the last one needed, and a size that nobody
- * asked for is forgotten.  When the last is, no timer runs any more.
+ * How many of a size are kept, and what becomes of them when memory is lent, is
+ * in bins.c.  When the last size is forgotten, no timer runs any more.
  *
- * The pages of what is ready are memory that the region has not lent.  They
- * never exceed what is free in it, so that lent and ready together stay within
- * its size, nor a sixteenth of the machine's: where that is so little, objects
- * are kept without pages, which are then made when they are touched.  When a
- * region lends so much that this is no longer true, what was not asked for
- * longest is given up.
+ * The pages of what is ready never exceed a sixteenth of the machine's: where
+ * that is so little, objects are kept without pages, which are then made when
+ * they are touched.
  *
  * Small objects of which the last holder is gone come here only to be freed: to
  * give their pages back takes longer than a request.
@@ -43,164 +37,6 @@
 #define MEMORY_SHARE 16
 #define FILES_SHARE  16 /* each has two */
 
-struct bin {
-	struct list link; // stock::bins
-	struct region *region;
-	uint64_t size_bytes; /* of the run */
-	struct list objects; // object::link: those with pages first
-	size_t n_objects;
-	size_t target;	   /* how many there should be */
-	size_t n_taken;	   /* since it was full */
-	size_t most_taken; /* in this period */
-	bool missed;	   /* somebody came and there was none */
-	bool is_made;	   /* the batch is for it */
-};
-
-/* ---- the bins ------------------------------------------------------------- */
-
-static struct object *take(struct stock *stock, struct bin *bin)
-{
-	struct object *object = list_first(&bin->objects, struct object, link);
-
-	if (!object)
-		return NULL;
-	list_remove(&object->link);
-	bin->n_objects--;
-	stock->n_objects--;
-	stock->ready_bytes -= object->ready_bytes;
-	bin->region->ready_bytes -= object->ready_bytes;
-	return object;
-}
-
-static void put(struct stock *stock, struct bin *bin, struct object *object)
-{
-	if (object->ready_bytes > 0)
-		list_prepend(&bin->objects, &object->link);
-	else
-		list_append(&bin->objects, &object->link);
-	bin->n_objects++;
-	stock->n_objects++;
-	stock->ready_bytes += object->ready_bytes;
-	bin->region->ready_bytes += object->ready_bytes;
-}
-
-static void add_doomed(struct stock *stock, struct object *object)
-{
-	list_append(&stock->doomed, &object->link);
-	stock->n_doomed++;
-	stock->doomed_bytes += object->ready_bytes;
-}
-
-static void free_doomed(struct stock *stock, struct object *object)
-{
-	stock->n_doomed--;
-	stock->doomed_bytes -= object->ready_bytes;
-	list_remove(&object->link);
-	object->memory->backend->object_free(object);
-}
-
-/* Leaves one object to the worker, which frees it. */
-static bool doom(struct stock *stock, struct bin *bin)
-{
-	struct object *object = take(stock, bin);
-
-	if (object)
-		add_doomed(stock, object);
-	return object != NULL;
-}
-
-static void free_bin(struct stock *stock, struct bin *bin)
-{
-	while (doom(stock, bin))
-		;
-	list_remove(&bin->link);
-	stock->n_bins--;
-	free(bin);
-}
-
-/* The one asked for longest ago, but for the one that the worker is at. */
-static struct bin *find_oldest(const struct stock *stock)
-{
-	struct bin *bin, *oldest = NULL;
-
-	list_for_each (bin, &stock->bins, link)
-		if (!bin->is_made)
-			oldest = bin;
-	return oldest;
-}
-
-static struct bin *add_bin(struct stock *stock, struct region *region,
-			   uint64_t size_bytes)
-{
-	struct bin *bin = calloc(1, sizeof(*bin));
-
-	if (!bin)
-		return NULL;
-	if (stock->n_bins == STOCK_BINS)
-		free_bin(stock, find_oldest(stock));
-	list_init(&bin->objects);
-	bin->region = region;
-	bin->size_bytes = size_bytes;
-	list_append(&stock->bins, &bin->link);
-	stock->n_bins++;
-	return bin;
-}
-
-/* NULL: out of memory. */
-static struct bin *get_bin(struct stock *stock, struct region *region,
-			   uint64_t size_bytes)
-{
-	struct bin *bin;
-
-	list_for_each (bin, &stock->bins, link)
-		if (bin->size_bytes == size_bytes && bin->region == region)
-			return bin;
-	return add_bin(stock, region, size_bytes);
-}
-
-/* Memory that came back and was lent again is there twice until the worker has
- * come to what was made of it the first time.  More than a little of that would
- * be missing elsewhere. */
-static void free_remains(struct stock *stock, const struct region *region)
-{
-	uint64_t free_bytes = partitions_free_bytes(&region->partitions);
-	struct object *object, *next;
-
-	list_for_each_safe (object, next, &stock->doomed, link) {
-		if (region->ready_bytes + stock->doomed_bytes <=
-		    free_bytes + STOCK_REMAINS_BYTES)
-			return;
-		if (object->memory == region->memory &&
-		    object->ready_bytes <= BATCH_SLICE_BYTES)
-			free_doomed(stock, object);
-	}
-}
-
-static bool has_pages(const struct bin *bin)
-{
-	const struct object *first =
-		list_first(&bin->objects, struct object, link);
-
-	return first && first->ready_bytes > 0;
-}
-
-/* Lent and ready together stay within the region's size. */
-static void keep_within(struct stock *stock, struct region *region)
-{
-	uint64_t free_bytes = partitions_free_bytes(&region->partitions);
-	struct bin *bin, *oldest;
-
-	while (region->ready_bytes > free_bytes) {
-		oldest = NULL;
-		list_for_each (bin, &stock->bins, link)
-			if (bin->region == region && has_pages(bin))
-				oldest = bin;
-		(void)doom(stock, oldest);
-	}
-}
-
-/* ---- making --------------------------------------------------------------- */
-
 /* How many more objects there may be with pages of their own. */
 static uint64_t count_populated(const struct stock *stock, const struct bin *bin)
 {
@@ -209,14 +45,14 @@ static uint64_t count_populated(const struct stock *stock, const struct bin *bin
 
 	room = room > bin->region->ready_bytes ? room - bin->region->ready_bytes
 					       : 0;
-	if (stock->max_ready_bytes > stock->ready_bytes)
-		rest = stock->max_ready_bytes - stock->ready_bytes;
+	if (stock->max_ready_bytes > stock->bins.ready_bytes)
+		rest = stock->max_ready_bytes - stock->bins.ready_bytes;
 	return (rest < room ? rest : room) / bin->size_bytes;
 }
 
 static void plan(struct stock *stock, struct bin *bin, struct batch_plan *plan)
 {
-	size_t room = stock->max_objects - stock->n_objects;
+	size_t room = stock->max_objects - stock->bins.n_objects;
 	uint64_t populated = count_populated(stock, bin);
 
 	plan->n = bin->target - bin->n_objects;
@@ -242,9 +78,9 @@ static void store(struct stock *stock)
 	batch_take_made(&stock->batch, &made);
 	while ((object = list_first(&made, struct object, link))) {
 		list_remove(&object->link);
-		put(stock, bin, object);
+		bins_put_consume(&stock->bins, bin, object);
 	}
-	keep_within(stock, bin->region);
+	bins_keep_within(&stock->bins, bin->region);
 }
 
 static void end_bin(struct bin *bin, int result)
@@ -273,42 +109,32 @@ static void collect(struct stock *stock)
 /* Gives the worker more to do of what it is at. */
 static void top_up(struct stock *stock, const struct bin *bin)
 {
-	size_t room = stock->max_objects - stock->n_objects;
+	size_t room = stock->max_objects - stock->bins.n_objects;
 	size_t n = bin->target - bin->n_objects;
 
 	batch_set_left(&stock->batch, n < room ? n : room);
 }
 
-static struct bin *find_short(const struct stock *stock)
-{
-	struct bin *bin;
-
-	list_for_each (bin, &stock->bins, link)
-		if (bin->n_objects < bin->target)
-			return bin;
-	return NULL;
-}
-
 static void refill(struct stock *stock)
 {
+	struct list doomed = LIST_INIT(doomed);
+	struct bin *bin = NULL;
 	struct batch_plan next;
-	struct bin *bin;
 
 	collect(stock);
 	if (stock->busy)
 		return;
-	bin = stock->n_objects < stock->max_objects ? find_short(stock) : NULL;
+	if (stock->bins.n_objects < stock->max_objects)
+		bin = bins_find_short(&stock->bins);
 	stock->made_bin = bin;
-	if (!bin && list_empty(&stock->doomed))
+	if (!bin && stock->bins.n_doomed == 0)
 		return;
 	if (!stock->worker && worker_new(&stock->worker) < 0)
 		return;
 	if (bin)
 		plan(stock, bin, &next);
-	batch_submit(&stock->batch, stock->worker, bin ? &next : NULL,
-		     &stock->doomed);
-	stock->n_doomed = 0;
-	stock->doomed_bytes = 0;
+	bins_give_doomed(&stock->bins, &doomed);
+	batch_submit(&stock->batch, stock->worker, bin ? &next : NULL, &doomed);
 	stock->busy = true;
 }
 
@@ -324,32 +150,10 @@ static void on_timer(void *data)
 		timer_set(stock->timer, STOCK_LOOK_MS);
 }
 
-/* How many there should be where so many were taken at once; several small
- * ones at least, so that not each one has to be replaced at once. */
-static size_t target(const struct bin *bin, size_t n_taken)
-{
-	uint64_t least = STOCK_LEAST_BYTES / bin->size_bytes;
-
-	if (least > STOCK_LEAST_OBJECTS)
-		least = STOCK_LEAST_OBJECTS;
-	if (n_taken > STOCK_BIN_OBJECTS)
-		return STOCK_BIN_OBJECTS;
-	return n_taken == 0 || n_taken > least ? n_taken : (size_t)least;
-}
-
 void stock_end_period(struct stock *stock)
 {
-	struct bin *bin, *next;
-
-	list_for_each_safe (bin, next, &stock->bins, link) {
-		bin->target = target(bin, bin->most_taken);
-		bin->most_taken = 0;
-		while (bin->n_objects > bin->target)
-			(void)doom(stock, bin);
-		if (bin->target == 0 && !bin->is_made)
-			free_bin(stock, bin);
-	}
-	stock->period_timer_set = !list_empty(&stock->bins);
+	bins_end_period(&stock->bins);
+	stock->period_timer_set = stock->bins.n > 0;
 	if (stock->period_timer_set)
 		timer_set(stock->period_timer, STOCK_PERIOD_MS);
 	on_timer(stock);
@@ -358,17 +162,6 @@ void stock_end_period(struct stock *stock)
 static void on_period(void *data)
 {
 	stock_end_period(data);
-}
-
-static void note_taken(struct stock *stock, struct bin *bin)
-{
-	list_remove(&bin->link);
-	list_prepend(&stock->bins, &bin->link);
-	bin->n_taken++;
-	if (bin->most_taken < bin->n_taken)
-		bin->most_taken = bin->n_taken;
-	if (bin->target < target(bin, bin->n_taken))
-		bin->target = target(bin, bin->n_taken);
 }
 
 /* In a moment, for at once would be beside who was just answered; unless little
@@ -389,11 +182,6 @@ static void arm_period(struct stock *stock)
 	stock->period_timer_set = true;
 }
 
-static bool is_low(const struct bin *bin)
-{
-	return bin->n_objects <= bin->target / 4;
-}
-
 struct object *stock_take(struct stock *stock, struct region *region,
 			  uint64_t size_bytes)
 {
@@ -402,21 +190,19 @@ struct object *stock_take(struct stock *stock, struct region *region,
 
 	if (!region->memory->backend->object_prepare || stock->max_objects == 0)
 		return NULL;
-	bin = get_bin(stock, region, size_bytes);
+	bin = bins_get(&stock->bins, region, size_bytes);
 	if (!bin)
 		return NULL;
-	if (is_low(bin))
+	if (bin_is_low(bin))
 		collect(stock);
-	note_taken(stock, bin);
-	object = take(stock, bin);
-	bin->missed |= !object && bin->n_taken > 1;
+	object = bins_take(&stock->bins, bin);
 	if (region->ready_bytes > 0)
-		keep_within(stock, region);
-	if (stock->doomed_bytes > 0)
-		free_remains(stock, region);
-	if (is_low(bin) && stock->busy && stock->made_bin == bin)
+		bins_keep_within(&stock->bins, region);
+	if (stock->bins.doomed_bytes > 0)
+		bins_free_remains(&stock->bins, region);
+	if (bin_is_low(bin) && stock->busy && stock->made_bin == bin)
 		top_up(stock, bin);
-	arm_timer(stock, is_low(bin) && bin->n_taken > 1 && !stock->busy);
+	arm_timer(stock, bin_is_low(bin) && bin->n_taken > 1 && !stock->busy);
 	arm_period(stock);
 	return object;
 }
@@ -425,11 +211,11 @@ bool stock_leave_consume(struct stock *stock, struct object *object,
 			 uint64_t bytes)
 {
 	if (bytes > BATCH_SLICE_BYTES || stock->max_objects == 0 ||
-	    stock->n_doomed >= STOCK_DOOMED_OBJECTS)
+	    stock->bins.n_doomed >= STOCK_DOOMED_OBJECTS)
 		return false;
 	object->ready_bytes = bytes;
-	add_doomed(stock, object);
-	arm_timer(stock, stock->n_doomed == STOCK_BIN_OBJECTS);
+	bins_doom_consume(&stock->bins, object);
+	arm_timer(stock, stock->bins.n_doomed == STOCK_DOOMED_OBJECTS / 2);
 	return true;
 }
 
@@ -447,19 +233,12 @@ static void stop_worker(struct stock *stock)
 
 bool stock_empty(struct stock *stock)
 {
-	struct bin *bin, *next;
-	struct object *object;
-	bool any = stock->n_objects + stock->n_doomed > 0 || stock->busy;
+	const struct bins *bins = &stock->bins;
+	bool any = bins->n_objects + bins->n_doomed > 0 || stock->busy;
 
 	if (stock->busy)
 		stop_worker(stock);
-	list_for_each_safe (bin, next, &stock->bins, link) {
-		bin->target = 0;
-		while ((object = take(stock, bin)))
-			object->memory->backend->object_free(object);
-	}
-	while ((object = list_first(&stock->doomed, struct object, link)))
-		free_doomed(stock, object);
+	bins_empty(&stock->bins);
 	return any;
 }
 
@@ -485,8 +264,7 @@ int stock_init(struct stock *stock, struct loop *loop)
 		.max_objects = STOCK_OBJECTS,
 		.max_ready_bytes = n_pages / MEMORY_SHARE * page_bytes,
 	};
-	list_init(&stock->bins);
-	list_init(&stock->doomed);
+	bins_init(&stock->bins);
 	batch_init(&stock->batch);
 	r = timer_new(&stock->timer, loop, on_timer, stock);
 	if (r == 0)
@@ -496,18 +274,12 @@ int stock_init(struct stock *stock, struct loop *loop)
 
 void stock_deinit(struct stock *stock)
 {
-	struct object *object;
-	struct bin *bin;
-
 	if (!stock->timer) /* it was never made */
 		return;
 	stock->worker = worker_free(stock->worker);
 	stock->timer = timer_free(stock->timer);
 	if (stock->period_timer)
 		stock->period_timer = timer_free(stock->period_timer);
-	while ((bin = list_first(&stock->bins, struct bin, link)))
-		free_bin(stock, bin);
-	while ((object = list_first(&stock->doomed, struct object, link)))
-		free_doomed(stock, object);
+	bins_deinit(&stock->bins);
 	batch_deinit(&stock->batch);
 }

@@ -8,51 +8,34 @@
 
 #include "daemon/backend.h"
 #include "daemon/batch.h"
+#include "daemon/bins.h"
 #include "daemon/closings.h"
 #include "daemon/loop.h"
 #include "daemon/region.h"
 #include "daemon/worker.h"
-#include "util/list.h"
 
 /*
  * Objects that are made before anybody asks for them, of sizes that were asked
  * for lately.
  */
 
-/* Sizes of which there are any; of all regions together. */
-#define STOCK_BINS	    16
-/* Most of one size. */
-#define STOCK_BIN_OBJECTS   64
-/* Fewest: so many of these bytes as make one object, but not more. */
-#define STOCK_LEAST_BYTES   (UINT64_C(1) << 20)
-#define STOCK_LEAST_OBJECTS 8
 /* Objects in all, unless stock_limit_files() says less. */
-#define STOCK_OBJECTS	    256
+#define STOCK_OBJECTS	     256
 /* Waiting to be freed; of what comes back then, each frees its own. */
 #define STOCK_DOOMED_OBJECTS 128
 /* A size that nobody asks for is forgotten after this time, or twice that. */
-#define STOCK_PERIOD_MS	    30000
+#define STOCK_PERIOD_MS	     30000
 /* Time in which a burst of requests is served before what it took is replaced,
  * unless there is little left. */
-#define STOCK_PAUSE_MS	    1
-/* Of what came back, so much at most exceeds the region's size. */
-#define STOCK_REMAINS_BYTES (UINT64_C(4) << 20)
+#define STOCK_PAUSE_MS	     1
 /* Between looks whether the worker is done. */
-#define STOCK_LOOK_MS	    5
-
-struct bin;
+#define STOCK_LOOK_MS	     5
 
 struct stock {
 	struct worker *worker; /* its own; NULL until it is needed */
-	struct list bins;      // bin::link, the one asked for last first
-	size_t n_bins;
-	size_t n_objects; /* in bins */
+	struct bins bins;      /* what waits to be freed is for the worker */
 	size_t max_objects;
-	uint64_t ready_bytes; /* of their pages */
 	uint64_t max_ready_bytes;
-	struct list doomed; // object::link: for the worker to free
-	size_t n_doomed;
-	uint64_t doomed_bytes; /* of their pages, at most */
 	struct timer *timer;
 	bool timer_set;
 	bool in_hurry; /* for the next round of the loop */
@@ -83,9 +66,9 @@ struct object *stock_take(struct stock *stock, struct region *region,
 			  uint64_t size_bytes);
 
 /* Has the worker free an object that nobody holds any more, and that has at
- * most so many bytes of pages of its own (0: none): giving them back, or closing
- * what has none, takes longer than a request.  false: it is the caller's to
- * free, being too large, or the worker does not keep up. */
+ * most so many bytes of pages of its own (0: none): giving them back, or
+ * closing what has none, takes longer than a request.  false: it is the
+ * caller's to free, being too large, or the worker does not keep up. */
 bool stock_leave_consume(struct stock *stock, struct object *object,
 			 uint64_t bytes);
 

@@ -243,9 +243,9 @@ START_TEST(displaced_ones_go_behind_the_request)
 	ck_assert_ptr_null(take(0, n));
 	ck_assert_uint_eq(kept.n, 0);
 	ck_assert_uint_eq(fake.n_objects, n);
-	ck_assert_uint_eq(stock.n_doomed, 0);
+	ck_assert_uint_eq(stock.bins.n_doomed, 0);
 	ck_assert_int_eq(loop_turn(loop, true), 0);
-	ck_assert_uint_eq(stock.n_doomed, KEPT_SLICE);
+	ck_assert_uint_eq(stock.bins.n_doomed, KEPT_SLICE);
 	settle();
 	ck_assert_uint_eq(fake.n_objects, 0);
 }

@@ -21,7 +21,7 @@
 #define GRANULE 4096
 #define SIZE	UINT64_C(65536)
 #define REGION	(UINT64_C(64) << 20)
-#define LEAST	STOCK_LEAST_OBJECTS
+#define LEAST	BINS_LEAST_OBJECTS
 #define LARGE	(BATCH_SLICE_BYTES * 3)
 #define MIB	(UINT64_C(1) << 20)
 
@@ -218,13 +218,13 @@ START_TEST(as_many_as_were_taken)
 
 	ck_assert_ptr_null(take(SIZE));
 	settle();
-	ck_assert_uint_eq(stock.n_objects, LEAST);
+	ck_assert_uint_eq(stock.bins.n_objects, LEAST);
 	for (size_t i = 0; i < LEAST; i++)
 		drop(take(SIZE));
 	for (size_t i = LEAST; i < burst; i++)
 		ck_assert_ptr_null(take(SIZE));
 	settle();
-	ck_assert_uint_eq(stock.n_objects, burst);
+	ck_assert_uint_eq(stock.bins.n_objects, burst);
 	for (size_t i = 0; i < burst; i++)
 		drop(take(SIZE));
 	ck_assert_ptr_null(take(SIZE));
@@ -233,21 +233,21 @@ END_TEST
 
 START_TEST(no_more_than_the_limit_of_a_size)
 {
-	for (size_t i = 0; i < STOCK_BIN_OBJECTS + 1; i++)
+	for (size_t i = 0; i < BINS_OBJECTS + 1; i++)
 		ck_assert_ptr_null(take(GRANULE));
 	settle();
-	ck_assert_uint_eq(stock.n_objects, STOCK_BIN_OBJECTS);
+	ck_assert_uint_eq(stock.bins.n_objects, BINS_OBJECTS);
 }
 END_TEST
 
 START_TEST(one_of_a_large_size)
 {
-	ck_assert_ptr_null(take(STOCK_LEAST_BYTES));
+	ck_assert_ptr_null(take(BINS_LEAST_BYTES));
 	settle();
-	ck_assert_uint_eq(stock.n_objects, 1);
-	ck_assert_ptr_null(take(STOCK_LEAST_BYTES / 2));
+	ck_assert_uint_eq(stock.bins.n_objects, 1);
+	ck_assert_ptr_null(take(BINS_LEAST_BYTES / 2));
 	settle();
-	ck_assert_uint_eq(stock.n_objects, 3);
+	ck_assert_uint_eq(stock.bins.n_objects, 3);
 }
 END_TEST
 
@@ -256,14 +256,14 @@ START_TEST(no_more_than_descriptors_allow)
 	stock_limit_files(&stock, 16 * 3 + 15);
 	(void)take(SIZE);
 	settle();
-	ck_assert_uint_eq(stock.n_objects, 3);
+	ck_assert_uint_eq(stock.bins.n_objects, 3);
 	stock_limit_files(&stock, UINT64_MAX);
 	ck_assert_uint_eq(stock.max_objects, STOCK_OBJECTS);
 	(void)stock_empty(&stock);
 	stock_limit_files(&stock, 15);
 	ck_assert_ptr_null(take(SIZE));
 	settle();
-	ck_assert_uint_eq(stock.n_objects, 0);
+	ck_assert_uint_eq(stock.bins.n_objects, 0);
 }
 END_TEST
 
@@ -272,9 +272,9 @@ START_TEST(pages_stay_within_what_is_free)
 	claim(0, REGION - 3 * SIZE + GRANULE);
 	(void)take(SIZE);
 	settle();
-	ck_assert_uint_eq(stock.n_objects, LEAST);
+	ck_assert_uint_eq(stock.bins.n_objects, LEAST);
 	ck_assert_uint_eq(region->ready_bytes, 2 * SIZE);
-	ck_assert_uint_eq(stock.ready_bytes, 2 * SIZE);
+	ck_assert_uint_eq(stock.bins.ready_bytes, 2 * SIZE);
 }
 END_TEST
 
@@ -286,13 +286,13 @@ START_TEST(pages_go_when_memory_is_lent)
 	claim(0, REGION - 2 * SIZE);
 	ck_assert_ptr_null(take(GRANULE)); /* any size */
 	ck_assert_uint_eq(region->ready_bytes, 2 * SIZE);
-	ck_assert_uint_eq(stock.n_doomed, LEAST - 2);
+	ck_assert_uint_eq(stock.bins.n_doomed, LEAST - 2);
 	claim(REGION - 2 * SIZE, 2 * SIZE);
 	drop(take(SIZE));
 	ck_assert_uint_eq(region->ready_bytes, 0);
 	settle();
 	ck_assert_uint_eq(region->ready_bytes, 0); /* without pages now */
-	ck_assert_uint_ge(stock.n_objects, 2 * LEAST);
+	ck_assert_uint_ge(stock.bins.n_objects, 2 * LEAST);
 }
 END_TEST
 
@@ -303,8 +303,8 @@ START_TEST(pages_stay_within_the_machines_share)
 	stock.max_ready_bytes = 2 * SIZE;
 	(void)take(SIZE);
 	settle();
-	ck_assert_uint_eq(stock.ready_bytes, 2 * SIZE);
-	ck_assert_uint_eq(stock.n_objects, LEAST);
+	ck_assert_uint_eq(stock.bins.ready_bytes, 2 * SIZE);
+	ck_assert_uint_eq(stock.bins.n_objects, LEAST);
 	object = take(SIZE);
 	ck_assert_uint_eq(object->ready_bytes, SIZE); /* those come first */
 	drop(object);
@@ -347,18 +347,18 @@ START_TEST(nothing_where_the_backend_cannot)
 	backend.object_prepare = NULL;
 	ck_assert_ptr_null(take(SIZE));
 	ck_assert(!stock.timer_set && !stock.period_timer_set);
-	ck_assert_uint_eq(stock.n_bins, 0);
+	ck_assert_uint_eq(stock.bins.n, 0);
 }
 END_TEST
 
 START_TEST(sizes_are_forgotten)
 {
-	for (uint64_t i = 1; i <= STOCK_BINS; i++)
+	for (uint64_t i = 1; i <= BINS_SIZES; i++)
 		(void)take(i * MIB);
-	ck_assert_uint_eq(stock.n_bins, STOCK_BINS);
+	ck_assert_uint_eq(stock.bins.n, BINS_SIZES);
 	(void)take(MIB); /* no more the oldest */
 	(void)take(SIZE);
-	ck_assert_uint_eq(stock.n_bins, STOCK_BINS);
+	ck_assert_uint_eq(stock.bins.n, BINS_SIZES);
 	settle();
 	drop(take(MIB));
 	ck_assert_ptr_null(take(2 * MIB));
@@ -370,22 +370,23 @@ START_TEST(disuse_empties_it)
 	for (size_t i = 0; i < LEAST * 3; i++)
 		(void)take(SIZE);
 	settle();
-	ck_assert_uint_eq(stock.n_objects, LEAST * 3);
+	ck_assert_uint_eq(stock.bins.n_objects, LEAST * 3);
 	stock_end_period(&stock);
 	settle();
-	ck_assert_uint_eq(stock.n_objects, LEAST * 3); /* they were needed */
+	ck_assert_uint_eq(stock.bins.n_objects,
+			  LEAST * 3); /* they were needed */
 	drop(take(SIZE));
 	settle();
 	stock_end_period(&stock);
 	settle();
-	ck_assert_uint_eq(stock.n_objects, LEAST);
+	ck_assert_uint_eq(stock.bins.n_objects, LEAST);
 	ck_assert(stock.period_timer_set);
 	stock_end_period(&stock);
 	settle();
-	ck_assert_uint_eq(stock.n_objects, 0);
-	ck_assert_uint_eq(stock.ready_bytes, 0);
+	ck_assert_uint_eq(stock.bins.n_objects, 0);
+	ck_assert_uint_eq(stock.bins.ready_bytes, 0);
 	ck_assert_uint_eq(region->ready_bytes, 0);
-	ck_assert_uint_eq(stock.n_bins, 0);
+	ck_assert_uint_eq(stock.bins.n, 0);
 	ck_assert(!stock.period_timer_set);
 }
 END_TEST
@@ -408,17 +409,17 @@ START_TEST(what_came_back_is_freed)
 	drop(large);
 	ck_assert(stock_leave_consume(&stock, new_object(BATCH_SLICE_BYTES),
 				      BATCH_SLICE_BYTES));
-	ck_assert_uint_eq(stock.doomed_bytes, BATCH_SLICE_BYTES);
+	ck_assert_uint_eq(stock.bins.doomed_bytes, BATCH_SLICE_BYTES);
 	settle();
-	ck_assert_uint_eq(stock.n_doomed, 0);
-	ck_assert_uint_eq(stock.doomed_bytes, 0);
+	ck_assert_uint_eq(stock.bins.n_doomed, 0);
+	ck_assert_uint_eq(stock.bins.doomed_bytes, 0);
 }
 END_TEST
 
 /* Its run is lent again: both exceed the region, but not by more than this. */
 START_TEST(what_came_back_goes_first)
 {
-	const size_t n = STOCK_REMAINS_BYTES / BATCH_SLICE_BYTES;
+	const size_t n = BINS_REMAINS_BYTES / BATCH_SLICE_BYTES;
 
 	claim(0, REGION);
 	for (size_t i = 0; i < n; i++)
@@ -426,11 +427,11 @@ START_TEST(what_came_back_goes_first)
 					      new_object(BATCH_SLICE_BYTES),
 					      BATCH_SLICE_BYTES));
 	(void)take(SIZE);
-	ck_assert_uint_eq(stock.n_doomed, n);
+	ck_assert_uint_eq(stock.bins.n_doomed, n);
 	ck_assert(stock_leave_consume(&stock, new_object(GRANULE), GRANULE));
 	(void)take(SIZE);
-	ck_assert_uint_eq(stock.n_doomed, n); /* the oldest one is gone */
-	ck_assert_uint_eq(stock.doomed_bytes,
+	ck_assert_uint_eq(stock.bins.n_doomed, n); /* the oldest one is gone */
+	ck_assert_uint_eq(stock.bins.doomed_bytes,
 			  (n - 1) * BATCH_SLICE_BYTES + GRANULE);
 }
 END_TEST
@@ -456,8 +457,8 @@ START_TEST(it_can_be_given_up)
 	settle();
 	ck_assert(stock_leave_consume(&stock, new_object(SIZE), SIZE));
 	ck_assert(stock_empty(&stock));
-	ck_assert_uint_eq(stock.n_objects, 0);
-	ck_assert_uint_eq(stock.n_doomed, 0);
+	ck_assert_uint_eq(stock.bins.n_objects, 0);
+	ck_assert_uint_eq(stock.bins.n_doomed, 0);
 	ck_assert_uint_eq(region->ready_bytes, 0);
 	ck_assert(!stock_empty(&stock));
 }

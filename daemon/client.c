@@ -24,11 +24,14 @@
  * make the daemon keep is one request and one answer.
  *
  * Descriptors in a socket's queue cost more than memory: they count against
- * what the daemon's user may have in flight, for all clients together.  A
- * request that will be answered with descriptors is not even looked at before
- * the client has read everything sent before (SIOCOUTQ is 0), so there is at
- * most one such answer on its way to each client.  The kernel tells of the last
- * byte read a moment before the counter shows it; a timer covers that moment.
+ * what the daemon's user may have in flight, for all clients together.  So at
+ * most as many are on their way to each client as one answer can carry.  A
+ * request that could be answered with more than are left of those is not even
+ * looked at before the client has read everything sent before (SIOCOUTQ is 0).
+ * That is asked no earlier, since a client mostly has read everything, and
+ * asking takes longer than most of what is done about a request.  The kernel
+ * tells of the last byte read a moment before the counter shows it; a timer
+ * covers that moment.
  *
  * The connection is watched by edges (see loop.c): after each report, and
  * whenever a wait is over, the socket is read until it is empty or a turn is
@@ -173,11 +176,14 @@ static enum progress hold(struct client *client, const union message *message,
 }
 
 /* Whether the client has read everything. */
-static bool queue_is_empty(const struct client *client)
+static bool queue_is_empty(struct client *client)
 {
 	int queued;
 
-	return ioctl(client->fd, SIOCOUTQ, &queued) == 0 && queued == 0;
+	if (ioctl(client->fd, SIOCOUTQ, &queued) < 0 || queued > 0)
+		return false;
+	client->n_unread_fds = 0;
+	return true;
 }
 
 static bool may_come_back(int r)
@@ -200,6 +206,7 @@ static enum progress send_reply(struct client *client,
 
 	if (may_come_back(r))
 		return hold(client, reply->message, &held);
+	client->n_unread_fds += reply->n_fds;
 	request_finish(client->session);
 	return r == 0 && !ends ? GO_ON : LEAVE;
 }
@@ -242,6 +249,7 @@ static enum progress work_off_held(struct client *client)
 			 held->n_fds);
 	if (may_come_back(r))
 		return stall(client);
+	client->n_unread_fds += held->n_fds;
 	request_finish(client->session);
 	progress = r == 0 && !held->ends ? GO_ON : LEAVE;
 	server_unstall(client->server, client);
@@ -249,14 +257,14 @@ static enum progress work_off_held(struct client *client)
 	return progress;
 }
 
-static bool wants_descriptors(const union message *message, size_t size)
+/* Whether it could be answered with more descriptors than may be sent. */
+static bool wants_too_many(const struct client *client,
+			   const union message *message, size_t size)
 {
-	const struct form *form;
-
-	if (size < sizeof(message->header))
-		return false;
-	form = form_find(message->header.opcode);
-	return form && form->descriptors;
+	return size == sizeof(message->alloc) &&
+	       message->header.opcode == CONTIG_MSG_ALLOC &&
+	       client->n_unread_fds + message->alloc.count >
+		       CONTIG_MSG_MAX_BUFFERS;
 }
 
 static enum progress fault(struct client *client, const char *text)
@@ -285,7 +293,7 @@ static enum progress read_one(struct client *client)
 	default:
 		return LEAVE;
 	}
-	if (wants_descriptors(message, size) && !queue_is_empty(client)) {
+	if (wants_too_many(client, message, size) && !queue_is_empty(client)) {
 		held.size_bytes = size;
 		return hold(client, message, &held);
 	}

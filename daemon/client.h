@@ -26,9 +26,10 @@ struct client {
 	struct watch *write_watch; /* only while stalled */
 	struct session *session;
 	uint64_t stalled_ms; /* since when its answers are not read */
+	size_t n_unread_fds; /* at most: sent since it had read everything */
 
 	/* An answer that the socket had no room for, or a request that is not
-	 * looked at before the client has read the answer before it. */
+	 * looked at before the client has read what was sent before. */
 	struct held {
 		bool is_answer;
 		bool ends; /* disconnect when it is sent */

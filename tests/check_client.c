@@ -52,11 +52,11 @@ static void send_request(uint16_t opcode, uint32_t serial)
 	ck_assert_int_eq(channel_send(fd, &message, size, NULL, 0), 0);
 }
 
-static void send_alloc(uint32_t serial)
+static void send_alloc(uint32_t serial, uint32_t count)
 {
 	memset(&message, 0, sizeof(message.alloc));
 	message.alloc.size_bytes = 4096;
-	message.alloc.count = 1;
+	message.alloc.count = count;
 	send_request(CONTIG_MSG_ALLOC, serial);
 }
 
@@ -118,14 +118,16 @@ static void after(void)
 	ck_assert_int_eq(rmdir(dir), 0);
 }
 
+#define MOST CONTIG_MSG_MAX_BUFFERS
+
 /* The second ALLOC is kept, not looked at, and nothing behind it is read. */
 START_TEST(descriptors_wait_for_an_empty_queue)
 {
-	send_alloc(2);
-	send_alloc(3);
-	send_alloc(4);
+	send_alloc(2, MOST);
+	send_alloc(3, 1);
+	send_alloc(4, MOST);
 	turn(5);
-	ck_assert_uint_eq(lender->registry.n_buffers, 1);
+	ck_assert_uint_eq(lender->registry.n_buffers, MOST);
 	ck_assert_ptr_nonnull(client()->held);
 	ck_assert(!client()->held->is_answer);
 	ck_assert(!list_empty(&server->stalled));
@@ -133,11 +135,11 @@ START_TEST(descriptors_wait_for_an_empty_queue)
 	ck_assert(receive());
 	ck_assert_uint_eq(message.header.serial, 2);
 	ck_assert(!receive());
-	while (lender->registry.n_buffers < 2)
+	while (lender->registry.n_buffers < MOST + 1)
 		ck_assert_int_eq(loop_turn(loop, true), 0);
 	ck_assert(receive());
 	ck_assert_uint_eq(message.header.serial, 3);
-	while (lender->registry.n_buffers < 3)
+	while (lender->registry.n_buffers < 2 * MOST + 1)
 		ck_assert_int_eq(loop_turn(loop, true), 0);
 	ck_assert(receive());
 	turn(3);
@@ -146,10 +148,35 @@ START_TEST(descriptors_wait_for_an_empty_queue)
 }
 END_TEST
 
+/* Of answers that carry few, so many may wait as make one that carries most. */
+START_TEST(few_descriptors_do_not_wait)
+{
+	for (uint32_t i = 0; i < MOST + 1; i++)
+		send_alloc(2 + i, 1);
+	turn(MOST);
+	ck_assert_uint_eq(lender->registry.n_buffers, MOST);
+	ck_assert_ptr_nonnull(client()->held);
+	for (uint32_t i = 0; i < MOST; i++)
+		ck_assert(receive());
+	while (client()->held)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_uint_eq(lender->registry.n_buffers, MOST + 1);
+
+	/* it has read all but one */
+	send_alloc(2, MOST);
+	turn(5);
+	ck_assert_ptr_nonnull(client()->held);
+	ck_assert(receive());
+	while (client()->held)
+		ck_assert_int_eq(loop_turn(loop, true), 0);
+	ck_assert_uint_eq(lender->registry.n_buffers, 2 * MOST + 1);
+}
+END_TEST
+
 START_TEST(whoever_never_reads_is_disconnected)
 {
-	send_alloc(2);
-	send_alloc(3);
+	send_alloc(2, MOST);
+	send_alloc(3, 1);
 	turn(5);
 	ck_assert_ptr_nonnull(client()->held);
 	client()->stalled_ms = clock_ms() - CLIENT_STALL_LIMIT_MS + 5000;
@@ -186,8 +213,8 @@ END_TEST
 START_TEST(gone_is_noticed_in_every_wait)
 {
 	/* kept from reading by an answer with descriptors, then gone */
-	send_alloc(2);
-	send_alloc(3);
+	send_alloc(2, MOST);
+	send_alloc(3, 1);
 	turn(5);
 	ck_assert_ptr_nonnull(client()->held);
 	fd = fd_close(fd);
@@ -237,7 +264,7 @@ END_TEST
 START_TEST(a_wary_server_serves_as_any_other)
 {
 	let_descriptors_in();
-	send_alloc(2);
+	send_alloc(2, 1);
 	turn(3);
 	ck_assert(receive());
 	ck_assert_uint_eq(message.header.opcode,
@@ -256,6 +283,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, descriptors_wait_for_an_empty_queue);
+	tcase_add_test(tcase, few_descriptors_do_not_wait);
 	tcase_add_test(tcase, whoever_never_reads_is_disconnected);
 	tcase_add_test(tcase, a_turn_has_an_end);
 	tcase_add_test(tcase, gone_is_noticed_in_every_wait);

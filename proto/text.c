@@ -25,9 +25,9 @@ int text_check(const char *field, size_t size)
 
 	if (len == size)
 		return TEXT_E_OPEN;
-	for (size_t i = len; i < size; i++)
-		if (field[i])
-			return TEXT_E_OPEN;
+	/* the rest is as the NUL in front of it */
+	if (memcmp(field + len, field + len + 1, size - len - 1) != 0)
+		return TEXT_E_OPEN;
 	for (size_t i = 0; i < len; i++)
 		if (!printable(field[i]))
 			return TEXT_E_UNPRINTABLE;

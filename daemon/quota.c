@@ -91,7 +91,7 @@ static int check_one(const struct policy *policy, const struct credentials *who,
 	uint64_t value =
 		quota ? quota->limits[figures->limit].value : CONFIG_UNLIMITED;
 
-	if (value == CONFIG_UNLIMITED || figures->asked == 0 ||
+	if (value == CONFIG_UNLIMITED ||
 	    (figures->used <= value && figures->asked <= value - figures->used))
 		return 0;
 	if (why)
@@ -111,18 +111,21 @@ int quota_check(const struct policy *policy, const struct credentials *who,
 		 has->draining_bytes},
 		{CONFIG_CONNECTIONS, has->n_clients, charge->connections, 0},
 	};
+	const struct figures *worst = NULL;
 	int outcome = 0;
 
 	/* one that never ends comes before one that may */
 	for (size_t i = 0; i < CONFIG_N_LIMITS; i++) {
-		struct error own = ERROR_INIT;
-		int r = check_one(policy, who, &figures[i], &own);
+		int r = figures[i].asked > 0
+				? check_one(policy, who, &figures[i], NULL)
+				: 0;
 
 		if (r <= outcome)
 			continue;
 		outcome = r;
-		if (why)
-			*why = own;
+		worst = &figures[i];
 	}
+	if (worst && why)
+		(void)check_one(policy, who, worst, why);
 	return outcome;
 }

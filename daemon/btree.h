@@ -11,8 +11,9 @@
  * several may share; its address space is set aside when it is made, so that
  * inserting never fails for want of memory.
  *
- * A tree can keep maxima: its words are free runs then (see reach.h), and the
- * first that measures up to something is found in O(log n).
+ * A tree can keep maxima: its words are free runs then (see reach.h), each with a
+ * multiple of 2^(n_measures - 2) in it, and the first that measures up to
+ * something is found in O(log n).
  */
 
 #define BTREE_HEIGHT_MAX 16

@@ -100,16 +100,69 @@ static void measure(const struct btree *tree, uint64_t word, lane *values)
 	put_lead(tree, reach_lead_at(&reach, word, n - 2), values);
 }
 
-/* The most room among n words.  Compared as signed numbers, half of all lower:
+/* Runs taken apart, all of one class. */
+struct parts {
+	uint32_t n;
+	uint32_t leads[BTREE_LEAF_WORDS]; /* up to a multiple of 2^63 */
+	uint32_t lasts[BTREE_LEAF_WORDS];
+	uint32_t most_lead;	 /* before the multiple of the class */
+	uint32_t most_last_room; /* and the most room behind one */
+};
+
+/* The words of a leaf but the one in a slot. */
+static void take_apart(const struct btree *tree, const union btree_node *leaf,
+		       uint32_t slot, struct parts *parts)
+{
+	const struct reach reach = tree->pool->reach;
+	const uint32_t mask = reach_mask(tree->n_measures - 2);
+	uint32_t n = 0, most_lead = 0, most_room = 0;
+
+	for (uint32_t i = 0; i < leaf->n; i++) {
+		uint64_t word = leaf->leaf.words[i];
+		uint32_t lead, room;
+
+		parts->leads[n] = reach_lead_at(&reach, word, 63);
+		parts->lasts[n] = (uint32_t)(reach_length(&reach, word) - 1);
+		lead = parts->leads[n] & mask;
+		room = parts->lasts[n] - lead;
+		if (i == slot)
+			continue;
+		most_lead = lead > most_lead ? lead : most_lead;
+		most_room = room > most_room ? room : most_room;
+		n++;
+	}
+	parts->n = n;
+	parts->most_lead = most_lead;
+	parts->most_last_room = most_room;
+}
+
+/* Leaves those that may have the most room at some level.  The higher the level,
+ * the less room has a run; so none that is shorter than the most room at the
+ * last level has the most at any.  It is a few that are left. */
+static void drop_short(struct parts *parts)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < parts->n; i++) {
+		uint32_t last = parts->lasts[i];
+
+		parts->leads[n] = parts->leads[i];
+		parts->lasts[n] = last;
+		n += last >= parts->most_last_room;
+	}
+	parts->n = n;
+}
+
+/* The most room among runs.  Compared as signed numbers, half of all lower:
  * not every processor compares unsigned ones at once. */
-static lane most_room(const uint32_t *leads, const uint32_t *lasts, uint32_t n,
-		      lane mask)
+static lane most_room(const struct parts *parts, lane mask)
 {
 	signed_lane most = (signed_lane)EVERY(SIGN);
 
-	for (uint32_t i = 0; i < n; i++) {
-		signed_lane room = (signed_lane)(EVERY(lasts[i]) + SIGN -
-						 (EVERY(leads[i]) & mask));
+	for (uint32_t i = 0; i < parts->n; i++) {
+		signed_lane room =
+			(signed_lane)(EVERY(parts->lasts[i]) + SIGN -
+				      (EVERY(parts->leads[i]) & mask));
 		signed_lane is_more = room > most;
 
 		most = (room & is_more) | (most & ~is_more);
@@ -122,31 +175,16 @@ static lane most_room(const uint32_t *leads, const uint32_t *lasts, uint32_t n,
 static void measure_leaf(const struct btree *tree, const union btree_node *leaf,
 			 uint32_t slot, uint32_t lanes, lane *maxima)
 {
-	const struct reach reach = tree->pool->reach;
 	unsigned int last = N_LANES(tree->n_measures) - 1;
-	uint32_t leads[BTREE_LEAF_WORDS], lasts[BTREE_LEAF_WORDS];
-	uint32_t n = 0, most = 0;
+	struct parts parts;
 
-	for (uint32_t i = 0; i < leaf->n; i++) {
-		uint64_t word = leaf->leaf.words[i];
-
-		if (i == slot)
-			continue;
-		leads[n] = reach_lead_at(&reach, word, 63);
-		lasts[n++] = (uint32_t)(reach_length(&reach, word) - 1);
-	}
+	take_apart(tree, leaf, slot, &parts);
+	drop_short(&parts);
 	for (unsigned int i = 0; i <= last; i++)
 		if (lanes & 1u << i)
-			maxima[i] = most_room(leads, lasts, n, masks[i]);
-	if (!(lanes & 1u << last))
-		return;
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t at = tree->n_measures - 2;
-		uint32_t lead = leads[i] & masks[at / LANE][at % LANE];
-
-		most = lead > most ? lead : most;
-	}
-	put_lead(tree, most, maxima);
+			maxima[i] = most_room(&parts, masks[i]);
+	if (lanes & 1u << last)
+		put_lead(tree, parts.most_lead, maxima);
 }
 
 void btree_maxima_find(const struct btree *tree, unsigned int level,

@@ -42,12 +42,17 @@ static inline uint64_t reach_length(const struct reach *reach, uint64_t word)
 #define REACH_LEAD(class) ((class) + 1)
 #define REACH_N(class)	  ((class) + 2)
 
+/* What there can be before a multiple of 2^level, as bits. */
+static inline uint32_t reach_mask(unsigned int level)
+{
+	return (uint32_t)((UINT64_C(1) << level) - 1);
+}
+
 static inline uint32_t reach_lead_at(const struct reach *reach, uint64_t word,
 				     unsigned int level)
 {
-	uint32_t mask = (uint32_t)((UINT64_C(1) << level) - 1);
-
-	return -(uint32_t)(reach->base + reach_place(reach, word)) & mask;
+	return -(uint32_t)(reach->base + reach_place(reach, word)) &
+	       reach_mask(level);
 }
 
 static inline uint32_t reach_room(const struct reach *reach, uint64_t word,

@@ -9,9 +9,12 @@
 #include "tests/harness.h"
 #include "util/cleanup.h"
 
-/* Words whose place is far below 2^32, for maxima up to level 9. */
+/* Words whose place is far below 2^32, and each of which has a multiple of
+ * 2^CLASS in it. */
 #define LENGTH_BITS 8
-#define LEVELS	    10
+#define CLASS	    6
+#define MOST_LEAD   63u
+#define MOST_ROOM   189u /* as it is measured: less one */
 #define N_WORDS	    6000
 
 DEFINE_CLEANUP(struct btree_pool *, btree_pool_free)
@@ -54,7 +57,11 @@ static size_t next_set(const bool *set, size_t from)
 /* A word for each number, in order; its measures vary. */
 static uint64_t word_of(size_t i)
 {
-	return reach_word(&reach, i * 7, 1 + (i * 2654435761u >> 7) % 200);
+	uint32_t room = (uint32_t)((i * 2654435761u >> 7) % (MOST_ROOM + 1));
+	uint32_t lead = reach_lead_at(&reach, reach_word(&reach, i * 7, 1),
+				      CLASS);
+
+	return reach_word(&reach, i * 7, lead + room + 1);
 }
 
 static void expect_same(const struct btree *tree, const bool *set)
@@ -117,7 +124,8 @@ static void expect_found(const struct btree *tree, const bool *set,
 	if (!tree->n_measures)
 		return;
 	measure = (unsigned int)draw(chance, tree->n_measures);
-	least = (uint32_t)draw(chance, 2) ? 150 : 199;
+	least = measure + 1 == tree->n_measures ? MOST_LEAD : MOST_ROOM;
+	least -= (uint32_t)draw(chance, 2) * least / 4;
 	while (first < N_WORDS &&
 	       reach_measure(&reach, word_of(first), measure,
 			     tree->n_measures) < least)
@@ -171,7 +179,7 @@ END_TEST
 
 START_TEST(model_with_maxima)
 {
-	run_model(REACH_N(LEVELS), 2);
+	run_model(REACH_N(CLASS), 2);
 }
 END_TEST
 

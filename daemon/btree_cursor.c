@@ -16,6 +16,7 @@
  */
 
 #define NEAR_NODES 256 /* a tenth of what a processor has of its own */
+#define LINE_BYTES 64  /* of any usual cache */
 
 /* How many of seven words are less than word. */
 static inline uint32_t less_of_seven(const uint64_t *words, unsigned int stride,
@@ -59,12 +60,24 @@ static inline uint32_t child_slot(const union btree_node *node, uint64_t word)
 
 static_assert(BTREE_CHILDREN == 1 + 5 * 7 + 6, "as child_slot() counts");
 
+/* Asks for a leaf, line by line, with what it is the most of. */
+static inline void expect_leaf(const struct btree_pool *pool, uint32_t id)
+{
+	const unsigned char *leaf = btree_node(pool, id)->bytes;
+
+#pragma GCC unroll 8
+	for (size_t at = 0; at < BTREE_NODE_BYTES; at += LINE_BYTES)
+		__builtin_prefetch(leaf + at, 1);
+	for (size_t at = BTREE_NODE_BYTES; at < pool->node_bytes;
+	     at += LINE_BYTES)
+		__builtin_prefetch(leaf + at, 1);
+}
+
 void btree_approach(const struct btree *tree, uint64_t word,
 		    struct btree_cursor *cursor)
 {
 	const struct btree_pool *pool = tree->pool;
 	uint32_t id = tree->root;
-	const unsigned char *leaf;
 
 	for (unsigned int level = tree->height; level > 0; level--) {
 		const union btree_node *node = btree_node(pool, id);
@@ -75,11 +88,8 @@ void btree_approach(const struct btree *tree, uint64_t word,
 	}
 	cursor->at[0].node = id;
 	cursor->n_moves = tree->n_moves;
-	if (pool->n_touched <= NEAR_NODES)
-		return;
-	leaf = btree_node(pool, id)->bytes;
-	for (size_t at = 0; at < pool->node_bytes; at += 64)
-		__builtin_prefetch(leaf + at, 1);
+	if (pool->n_touched > NEAR_NODES)
+		expect_leaf(pool, id);
 }
 
 bool btree_arrive(const struct btree *tree, struct btree_cursor *cursor,

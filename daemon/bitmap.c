@@ -25,6 +25,9 @@
 #define LINE_WORDS     8 /* of a usual cache */
 #define LINES_EXPECTED 4 /* then a processor has noticed the direction */
 
+/* Words that are worked on at once. */
+typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
+
 struct bitmap {
 	uint64_t n_bits;
 	uint64_t words[];
@@ -91,44 +94,62 @@ static struct stretch stretch_of(const struct bitmap *bitmap, uint64_t first,
 	return stretch;
 }
 
-bool bitmap_set(struct bitmap *bitmap, uint64_t first, uint64_t count)
+/* Turns whole words over that should all be as before; what of them was not. */
+static uint64_t turn_words(uint64_t *word, const uint64_t *end, uint64_t before)
+{
+	const pair old = {before, before}, new = ~old;
+	pair even = {0}, odd = {0};
+	uint64_t rest;
+
+	for (; end - word >= 4; word += 4) {
+		pair *pairs = (pair *)(void *)word;
+
+		even |= pairs[0] ^ old;
+		odd |= pairs[1] ^ old;
+		pairs[0] = pairs[1] = new;
+	}
+	even |= odd;
+	rest = even[0] | even[1];
+	for (; word < end; word++) {
+		rest |= *word ^ before;
+		*word = ~before;
+	}
+	return rest;
+}
+
+/* The same for those bits of a word that are in a mask. */
+static uint64_t turn_bits(uint64_t *word, uint64_t mask, uint64_t before)
+{
+	uint64_t differing = (*word ^ before) & mask;
+
+	*word = (*word & ~mask) | (~before & mask);
+	return differing;
+}
+
+/* The same for a run of bits: true where all of them were as before. */
+static bool turn(struct bitmap *bitmap, uint64_t first, uint64_t count,
+		 uint64_t before)
 {
 	struct stretch stretch = stretch_of(bitmap, first, count);
-	uint64_t *word = stretch.first, seen = 0;
+	uint64_t differing;
 
 	if (count == 0)
 		return true;
-	seen = *word & stretch.first_mask;
-	*word |= stretch.first_mask;
-	while (++word < stretch.end) {
-		seen |= *word;
-		*word = UINT64_MAX;
-	}
-	if (stretch.last_mask) {
-		seen |= *word & stretch.last_mask;
-		*word |= stretch.last_mask;
-	}
-	return seen == 0;
+	differing = turn_bits(stretch.first, stretch.first_mask, before);
+	differing |= turn_words(stretch.first + 1, stretch.end, before);
+	if (stretch.last_mask)
+		differing |= turn_bits(stretch.end, stretch.last_mask, before);
+	return differing == 0;
+}
+
+bool bitmap_set(struct bitmap *bitmap, uint64_t first, uint64_t count)
+{
+	return turn(bitmap, first, count, 0);
 }
 
 bool bitmap_clear(struct bitmap *bitmap, uint64_t first, uint64_t count)
 {
-	struct stretch stretch = stretch_of(bitmap, first, count);
-	uint64_t *word = stretch.first, missing;
-
-	if (count == 0)
-		return true;
-	missing = ~*word & stretch.first_mask;
-	*word &= ~stretch.first_mask;
-	while (++word < stretch.end) {
-		missing |= ~*word;
-		*word = 0;
-	}
-	if (stretch.last_mask) {
-		missing |= ~*word & stretch.last_mask;
-		*word &= ~stretch.last_mask;
-	}
-	return missing == 0;
+	return turn(bitmap, first, count, UINT64_MAX);
 }
 
 bool bitmap_all_set(const struct bitmap *bitmap, uint64_t first, uint64_t count)
@@ -164,10 +185,10 @@ bool bitmap_all_clear(const struct bitmap *bitmap, uint64_t first,
 
 void bitmap_expect(const struct bitmap *bitmap, uint64_t first, uint64_t count)
 {
-	struct stretch stretch = stretch_of(bitmap, first, count);
-	const uint64_t *word = stretch.first;
+	const uint64_t *word = bitmap->words + first / WORD_BITS;
+	const uint64_t *last = bitmap->words + (first + count) / WORD_BITS;
 
-	for (int i = 0; i < LINES_EXPECTED && word < stretch.end; i++) {
+	for (int i = 0; i < LINES_EXPECTED && word <= last; i++) {
 		__builtin_prefetch(word, 1);
 		word += LINE_WORDS;
 	}

@@ -60,7 +60,6 @@ libdaemon_la_SOURCES = \
 	daemon/loop.c daemon/loop.h \
 	daemon/moderation.c daemon/moderation.h \
 	daemon/manager.c daemon/manager.h \
-	daemon/notify.c daemon/notify.h \
 	daemon/occupancy.c daemon/occupancy.h \
 	daemon/offers.c daemon/offers.h \
 	daemon/owner.c daemon/owner.h \
@@ -177,7 +176,6 @@ DAEMON_TESTS = \
 	tests/check_loop \
 	tests/check_moderation \
 	tests/check_manager \
-	tests/check_notify \
 	tests/check_occupancy \
 	tests/check_offers \
 	tests/check_owner \
@@ -282,7 +280,6 @@ tests_check_loan_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHEC
 tests_check_loop_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_moderation_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_manager_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
-tests_check_notify_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_occupancy_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_offers_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_owner_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -398,7 +398,6 @@ static const char *const infallible[] = {
 	"__sysconf",
 	"umask",
 	"uname",
-	"unsetenv",
 	/* of a whole mapping, which has to be divided for nobody */
 	"munmap",
 	/* of what is open already */

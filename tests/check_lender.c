@@ -301,6 +301,8 @@ static void nothing(void *data)
 	(void)data;
 }
 
+#define SETTLES 10 /* more often than what is made ahead takes to be made */
+
 /* Turns until the reaper has looked once more, after so much CPU time. */
 static void look_after(uint64_t ns)
 {
@@ -332,7 +334,9 @@ START_TEST(who_wakes_up_alone_pays)
 	ck_assert_int_gt(budget->left_ns, 0);
 	(void)watch_free(watch);
 	(void)fd_close(fd);
-	look_after((uint64_t)much_ns);
+	/* it is not alone as long as the stock's worker is heard of */
+	for (int i = 0; i < SETTLES && budget->left_ns > 0; i++)
+		look_after((uint64_t)much_ns);
 	ck_assert_int_lt(budget->left_ns, 0);
 	ask_forget(&ask);
 }

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/batch.h"
 
+#include <sched.h>
+
 #include "daemon/file_pages.h"
 #include "util/clock.h"
 
 /*
  * Making comes before freeing: somebody may ask for what is to be made, and
  * nobody for the rest.  Both go in slices, for what is made is taken, and what
- * is planned changed, between any two of them.
+ * is planned changed, between any two of them.  Nor is there anybody who waits
+ * for this, so whoever waits for the processor goes first then: an event loop
+ * that has been asked, or a client that has just been answered, would else wait
+ * for milliseconds until the scheduler takes it for their turn.
  *
  * Pages come as huge ones where they can, for those are mapped many times
  * faster.  Mostly one takes 0.2 ms; where the kernel has to make room for
@@ -179,6 +184,7 @@ static int step(struct job *job)
 		free_some(doomed);
 	else
 		return 0;
+	(void)sched_yield();
 	return r < 0 ? r : 1;
 }
 

@@ -454,6 +454,7 @@ static const char *const infallible[] = {
 	"pthread_mutex_unlock",
 	"pthread_setname_np",
 	"pthread_sigmask",
+	"sched_yield",
 	"sigaddset",
 	"sigemptyset",
 	"sigfillset",

@@ -47,6 +47,9 @@ struct client {
 #define CLIENT_TURN_MESSAGES	 4
 /* Fewer where they take long: none is begun after so many microseconds. */
 #define CLIENT_TURN_US		 20
+/* The same where nobody else is known to wait. */
+#define CLIENT_LONE_MESSAGES	 16
+#define CLIENT_LONE_US		 100
 /* Small: what a client does not read is the daemon's memory. */
 #define CLIENT_SEND_BUFFER_BYTES 32768
 

@@ -13,6 +13,7 @@
  * The first round runs behind the reports that filled the queue, before the
  * loop polls again: nothing is lost where only one connection asks.  Between
  * two rounds the loop polls, so that whoever comes late is in the next one.
+ * Who has a turn may ask whether anybody waits for its end.
  */
 
 static void take_turn(struct turns *turns, struct account *account)
@@ -30,12 +31,11 @@ static void take_turn(struct turns *turns, struct account *account)
 static void on_round(void *data)
 {
 	struct turns *turns = data;
-	struct list round = LIST_INIT(round);
 	struct account *account;
 
-	list_splice(&round, &turns->accounts);
+	list_splice(&turns->round, &turns->accounts);
 	turns->in_round = true;
-	while ((account = list_first(&round, struct account, turn_link)))
+	while ((account = list_first(&turns->round, struct account, turn_link)))
 		take_turn(turns, account);
 	turns->in_round = false;
 	if (!list_empty(&turns->accounts))
@@ -44,6 +44,7 @@ static void on_round(void *data)
 
 int turns_init(struct turns *turns, struct loop *loop, turn_fn *fn)
 {
+	list_init(&turns->round);
 	list_init(&turns->accounts);
 	turns->in_round = false;
 	turns->fn = fn;
@@ -74,6 +75,11 @@ void turns_add(struct turns *turns, struct turn *turn)
 	if (list_empty(&turns->accounts) && !turns->in_round)
 		timer_fire(turns->timer);
 	list_append(&turns->accounts, &account->turn_link);
+}
+
+bool turns_wait(const struct turns *turns)
+{
+	return !list_empty(&turns->round) || !list_empty(&turns->accounts);
 }
 
 void turn_remove(struct turn *turn)

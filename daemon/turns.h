@@ -21,7 +21,8 @@ typedef void turn_fn(struct turn *turn);
  * the connections, however many they are.
  */
 struct turns {
-	struct list accounts; // account::turn_link: those with a turn to come
+	struct list round;    // account::turn_link: those still to come in it
+	struct list accounts; // account::turn_link: those of the next round
 	struct timer *timer;  /* the next round */
 	bool in_round;
 	turn_fn *fn;
@@ -37,6 +38,8 @@ void turns_deinit(struct turns *turns);
 void turn_init(struct turn *turn, struct account *account);
 /* At the end of the queue, where it is in it not yet. */
 void turns_add(struct turns *turns, struct turn *turn);
+/* Whether anybody waits for a turn, but for who has his now. */
+bool turns_wait(const struct turns *turns);
 /* Out of the queue, where it is in it. */
 void turn_remove(struct turn *turn);
 

@@ -189,24 +189,56 @@ START_TEST(whoever_never_reads_is_disconnected)
 }
 END_TEST
 
-/* However much there is to read, others get their turn. */
+static uint32_t receive_all(void)
+{
+	uint32_t n = 0;
+
+	while (receive())
+		n++;
+	return n;
+}
+
+static void send_many(uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		send_request(CONTIG_MSG_STATUS, i + 2);
+}
+
+/* However much there is to read, the loop polls in between. */
 START_TEST(a_turn_has_an_end)
 {
-	uint32_t n = 1;
+	uint32_t n;
 
-	for (uint32_t i = 0; i < CLIENT_TURN_MESSAGES + 1; i++)
-		send_request(CONTIG_MSG_STATUS, i + 2);
+	send_many(CLIENT_LONE_MESSAGES + 1);
 	client_turn(&client()->turn);
 	ck_assert(!list_empty(&client()->turn.link));
-	ck_assert(receive());
-	while (receive())
-		n++;
-	ck_assert_uint_le(n, CLIENT_TURN_MESSAGES);
-	turn(2 * CLIENT_TURN_MESSAGES);
-	while (receive())
-		n++;
-	ck_assert_uint_eq(n, CLIENT_TURN_MESSAGES + 1);
+	n = receive_all();
+	ck_assert_uint_ge(n, 1);
+	ck_assert_uint_le(n, CLIENT_LONE_MESSAGES);
+	turn(2 * CLIENT_LONE_MESSAGES);
+	n += receive_all();
+	ck_assert_uint_eq(n, CLIENT_LONE_MESSAGES + 1);
 	ck_assert(list_empty(&client()->turn.link));
+}
+END_TEST
+
+START_TEST(a_turn_is_shorter_where_somebody_waits)
+{
+	struct account *other = account_get_ref(&lender->accounts, 12345);
+	struct turn waiting;
+	uint32_t n;
+
+	ck_assert_ptr_nonnull(other);
+	turn_init(&waiting, other);
+	turns_add(&server->turns, &waiting);
+	send_many(CLIENT_TURN_MESSAGES + 1);
+	client_turn(&client()->turn);
+	ck_assert(!list_empty(&client()->turn.link));
+	n = receive_all();
+	ck_assert_uint_ge(n, 1);
+	ck_assert_uint_le(n, CLIENT_TURN_MESSAGES);
+	turn_remove(&waiting);
+	(void)account_unref(&lender->accounts, other);
 }
 END_TEST
 
@@ -286,6 +318,7 @@ int main(void)
 	tcase_add_test(tcase, few_descriptors_do_not_wait);
 	tcase_add_test(tcase, whoever_never_reads_is_disconnected);
 	tcase_add_test(tcase, a_turn_has_an_end);
+	tcase_add_test(tcase, a_turn_is_shorter_where_somebody_waits);
 	tcase_add_test(tcase, gone_is_noticed_in_every_wait);
 	if (!harness_is_valgrind()) /* a close(2) holds up all threads there */
 		tcase_add_test(tcase, a_descriptor_that_lingers_holds_nobody_up);

@@ -22,6 +22,7 @@ static struct accounts accounts;
 static struct turns turns;
 static struct connection connections[N_USERS * N_CONNECTIONS];
 static char taken[64]; /* names in the order of turns */
+static char alone[64]; /* those of them for whose end nobody waited */
 
 static void take(struct turn *turn)
 {
@@ -32,6 +33,8 @@ static void take(struct turn *turn)
 	ck_assert_uint_lt(n + 1, sizeof(taken));
 	ck_assert(list_empty(&turn->link));
 	taken[n] = connection->name;
+	if (!turns_wait(&turns))
+		alone[strlen(alone)] = connection->name;
 	if (connection->more-- > 0)
 		turns_add(&turns, turn);
 	if (connection->goes)
@@ -107,6 +110,17 @@ START_TEST(users_take_turns_however_many_connections_they_have)
 	expect(1, "aei");
 	expect(1, "aeib");
 	expect(2, "aeibcd");
+}
+END_TEST
+
+START_TEST(whoever_is_alone_is_told_so)
+{
+	add("abe");
+	ck_assert(turns_wait(&turns));
+	expect(2, "aeb");
+	ck_assert(!turns_wait(&turns));
+	/* a had e and b behind it, and e had b */
+	ck_assert_str_eq(alone, "b");
 }
 END_TEST
 
@@ -195,6 +209,7 @@ int main(void)
 	tcase_add_test(tcase, whoever_is_queued_is_not_queued_again);
 	tcase_add_test(tcase,
 		       users_take_turns_however_many_connections_they_have);
+	tcase_add_test(tcase, whoever_is_alone_is_told_so);
 	tcase_add_test(tcase, connections_of_a_user_take_turns);
 	tcase_add_test(tcase, one_without_an_end_gets_one_turn_a_round);
 	tcase_add_test(tcase, late_comer_is_in_the_next_round);

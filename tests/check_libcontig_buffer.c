@@ -144,8 +144,15 @@ static long count_faults(void)
 	return usage.ru_minflt;
 }
 
-/* Whether the file has all its pages, half of them or none.  Some faults are a
- * sanitizer's, which has a byte of its own for eight. */
+/* A sanitizer would fault in what it knows of these bytes. */
+__attribute__((no_sanitize("address", "thread"))) static void
+read_each_page(const volatile char *bytes, size_t size)
+{
+	for (size_t at = 0; at < size; at += 4096)
+		(void)bytes[at];
+}
+
+/* Whether the file has all its pages, half of them or none. */
 START_TEST(nothing_is_faulted_in_after_mapping)
 {
 	static const size_t sizes[] = {AROUND / 2, AROUND, HUGE / 2, HUGE};
@@ -161,9 +168,9 @@ START_TEST(nothing_is_faulted_in_after_mapping)
 	memset(bytes, 'x', sizeof(bytes));
 	ck_assert_int_eq(pwrite(contig_fd(buffer), bytes, part, 0), part);
 	ck_assert_int_eq(contig_map(buffer, CONTIG_READ, &map), 0);
+	(void)count_faults(); /* which may fault itself, the first time */
 	faults = count_faults();
-	for (size_t at = 0; at < size; at += 4096)
-		(void)((volatile char *)map)[at];
+	read_each_page(map, size);
 	ck_assert_int_le(count_faults() - faults, size / 4096 / 4);
 	ck_assert_int_eq(*(char *)map, part ? 'x' : 0);
 	contig_release(buffer);

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proto/channel.h"
@@ -283,6 +286,24 @@ END_TEST
 
 /* ---- clients that go as they like ----------------------------------------- */
 
+#define SETTLED_MS 10
+
+/* Until the daemon has read what it wants of it, which is not all where nobody
+ * reads its answers.  Whoever left at once would be faster on one day and slower
+ * on another, and other calls would be made. */
+static void wait_until_read(int fd)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int queued, before = -1, same_ms = 0;
+
+	while (same_ms < SETTLED_MS && ioctl(fd, SIOCOUTQ, &queued) == 0 &&
+	       queued > 0) {
+		same_ms = queued == before ? same_ms + 1 : 0;
+		before = queued;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 /* Requests that nobody reads the answers of, and one that makes no sense. */
 static void leave_without_a_word(uint16_t opcode, bool is_broken)
 {
@@ -303,6 +324,7 @@ static void leave_without_a_word(uint16_t opcode, bool is_broken)
 			message.header.size++;
 		(void)send(fd, &message, message.header.size, MSG_NOSIGNAL);
 	}
+	wait_until_read(fd);
 	(void)fd_close(fd);
 }
 

@@ -183,20 +183,14 @@ static void lend_too_little(struct fake *f, int fd, unsigned int n)
 {
 	struct contig_msg_buffer facts;
 	char page[4096] = "";
-	union message reply;
-	int memfd;
+	int memfd = fake_memfd(0, "", sizeof(page));
 
 	(void)n;
 	fake_greet(f, fd);
 	fake_expect(f, fd, CONTIG_MSG_ALLOC);
-	fake_prepare(f, &reply, 1);
 	fake_buffer(&facts, 1, HUGE / 2);
-	memcpy(form_elements(form_find(CONTIG_MSG_ALLOC), &reply), &facts,
-	       sizeof(facts));
-	memfd = fake_memfd(0, "", sizeof(page));
 	ck_assert_int_eq(pwrite(memfd, page, sizeof(page), 0), sizeof(page));
-	fake_send(fd, &reply, &memfd, 1);
-	(void)close(memfd);
+	fake_lend_this(f, fd, &facts, memfd);
 }
 
 START_TEST(mapping_too_little_kills_nobody)
@@ -281,19 +275,10 @@ END_TEST
 
 static void lend_these(struct fake *f, int fd, unsigned int n)
 {
-	const struct contig_msg_buffer *facts = f->data;
-	union message reply;
-	int memfd;
-
 	(void)n;
 	fake_greet(f, fd);
 	fake_expect(f, fd, CONTIG_MSG_ALLOC);
-	fake_prepare(f, &reply, 1);
-	memcpy(form_elements(form_find(CONTIG_MSG_ALLOC), &reply), facts,
-	       sizeof(*facts));
-	memfd = fake_memfd(0, "", 4096);
-	fake_send(fd, &reply, &memfd, 1);
-	(void)close(memfd);
+	fake_lend_this(f, fd, f->data, fake_memfd(0, "", 4096));
 	(void)fake_receive(f, fd);
 }
 
@@ -379,8 +364,6 @@ static void lend_told(struct fake *f, int fd, unsigned int n)
 {
 	uint64_t *releasedp = f->data, id = 0;
 	struct contig_msg_buffer facts;
-	union message reply;
-	int memfd;
 
 	(void)n;
 	fake_greet(f, fd);
@@ -389,15 +372,9 @@ static void lend_told(struct fake *f, int fd, unsigned int n)
 			*releasedp = *releasedp * 10 + f->in.release.buffer_id;
 			continue;
 		}
-		ck_assert_uint_eq(f->in.header.opcode, CONTIG_MSG_ALLOC);
-		fake_prepare(f, &reply, 1);
 		fake_buffer(&facts, ++id, 8192);
 		facts.flags = CONTIG_MSG_BUFFER_TOLD;
-		memcpy(form_elements(form_find(CONTIG_MSG_ALLOC), &reply),
-		       &facts, sizeof(facts));
-		memfd = fake_memfd(0, "", 8192);
-		fake_send(fd, &reply, &memfd, 1);
-		(void)close(memfd);
+		fake_lend_this(f, fd, &facts, fake_memfd(0, "", 8192));
 	}
 }
 

@@ -30,21 +30,15 @@ static struct bounces bounces;
 
 static void bounce(struct fake *f, int fd, unsigned int n)
 {
-	struct contig_msg_buffer *facts;
-	union message reply;
-	int memfd;
+	struct contig_msg_buffer facts;
 
 	(void)n;
 	fake_greet(f, fd);
 	fake_expect(f, fd, CONTIG_MSG_ALLOC);
-	fake_prepare(f, &reply, 1);
-	facts = form_elements(form_find(CONTIG_MSG_ALLOC), &reply);
-	fake_buffer(facts, 5, 8192);
-	facts->cpu_access = bounces.cpu_access;
-	facts->token = TOKEN;
-	memfd = fake_memfd(TOKEN, "", 8192);
-	fake_send(fd, &reply, &memfd, 1);
-	(void)close(memfd);
+	fake_buffer(&facts, 5, 8192);
+	facts.cpu_access = bounces.cpu_access;
+	facts.token = TOKEN;
+	fake_lend_this(f, fd, &facts, fake_memfd(TOKEN, "", 8192));
 	while (fake_receive(f, fd) && f->in.header.opcode != CONTIG_MSG_RELEASE) {
 		bounces.last = f->in.cpu;
 		bounces.last_opcode = f->in.header.opcode;

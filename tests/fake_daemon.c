@@ -189,6 +189,19 @@ void fake_lend(struct fake *fake, int fd, uint64_t first_id)
 		(void)close(fds[i]);
 }
 
+void fake_lend_this(const struct fake *fake, int fd,
+		    const struct contig_msg_buffer *facts, int memfd_consume)
+{
+	union message reply;
+
+	ck_assert_uint_eq(fake->in.header.opcode, CONTIG_MSG_ALLOC);
+	fake_prepare(fake, &reply, 1);
+	memcpy(form_elements(form_find(CONTIG_MSG_ALLOC), &reply), facts,
+	       sizeof(*facts));
+	fake_send(fd, &reply, &memfd_consume, 1);
+	(void)close(memfd_consume);
+}
+
 void fake_serve(struct fake *fake, int fd, unsigned int n)
 {
 	uint64_t next_id = n * 1000000 + 1;

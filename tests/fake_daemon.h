@@ -53,6 +53,9 @@ void fake_buffer(struct contig_msg_buffer *buffer, uint64_t id,
 		 uint64_t size_bytes);
 /* Lends what fake->in asks for: memfds, ids from first_id on. */
 void fake_lend(struct fake *fake, int fd, uint64_t first_id);
+/* Answers fake->in with one buffer that is as these facts say, and this file. */
+void fake_lend_this(const struct fake *fake, int fd,
+		    const struct contig_msg_buffer *facts, int memfd_consume);
 
 /* A new memfd of size bytes, as the daemon names them. */
 int fake_memfd(uint64_t token, const char *name, uint64_t size_bytes);

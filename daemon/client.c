@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/request.h"
+#include "daemon/request_path.h"
 #include "daemon/server.h"
 #include "proto/channel.h"
 #include "util/cleanup.h"
@@ -341,9 +342,13 @@ static bool may_go_on(const struct client *client, int n, uint64_t since_ns)
 void client_turn(struct turn *turn)
 {
 	struct client *client = container_of(turn, struct client, turn);
+	struct server *server = client->server;
 	uint64_t since_ns = clock_ns();
 	int n = 0;
 
+	if (since_ns - server->last_turn_ns > REQUEST_PATH_REST_NS)
+		request_path_fetch();
+	server->last_turn_ns = since_ns;
 	do {
 		enum progress progress = step(client);
 

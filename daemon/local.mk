@@ -84,6 +84,7 @@ libdaemon_la_SOURCES = \
 	daemon/request_check.c daemon/request_check.h \
 	daemon/request_cpu.c daemon/request_cpu.h \
 	daemon/request_list.c daemon/request_list.h \
+	daemon/request_path.c daemon/request_path.h \
 	daemon/restore.c daemon/restore.h \
 	daemon/roll.c daemon/roll.h \
 	daemon/round.c daemon/round.h \
@@ -123,6 +124,24 @@ libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.l
 sbin_PROGRAMS += contigd
 contigd_SOURCES = daemon/main.c
 contigd_LDADD = libdaemon.la
+EXTRA_DIST += daemon/request_path.list tests/request_path
+TESTS += tests/request_path
+if ORDERED_LINKS
+contigd_LDFLAGS = $(AM_LDFLAGS) -Wl,-T,daemon/request_path.ld
+EXTRA_contigd_DEPENDENCIES = daemon/request_path.ld
+CLEANFILES += daemon/request_path.ld
+endif
+
+# What a compiler splits off a function has its name with something behind a dot.
+daemon/request_path.ld: $(srcdir)/daemon/request_path.list
+	$(AM_V_GEN)$(MKDIR_P) daemon && $(AWK) '\
+		BEGIN { print "SECTIONS { .text.request_path : {"; \
+			print "request_path_begin = .;" } \
+		/^[a-z_\/]+\.c:/ { for (i = 2; i <= NF; i++) \
+			printf("*(.text.%s .text.%s.*)\n", $$i, $$i) } \
+		END { print "request_path_end = .;"; \
+			print "} } INSERT AFTER .text;" }' \
+		$(srcdir)/daemon/request_path.list >$@.new && mv $@.new $@
 
 if HAVE_CHECK
 DAEMON_TESTS = \

@@ -41,7 +41,7 @@
 #define DAEMON	    "./contigd"
 #define REGION_MIB  64
 #define GRANULE_KIB 4
-#define N_PROCESSES 11 /* of each, whose median counts */
+#define N_PROCESSES 41 /* of each, whose median counts */
 #define START_LIMIT UINT64_C(10000000000)
 
 struct place {

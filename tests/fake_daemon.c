@@ -113,10 +113,15 @@ void fake_send(int fd, const union message *reply, const int *fds, size_t n_fds)
 	struct pollfd ready = {.fd = fd, .events = POLLOUT};
 	int r;
 
-	while ((r = channel_send(fd, reply, reply->header.size, fds, n_fds)) ==
-	       -EAGAIN)
-		ck_assert_int_eq(poll(&ready, 1, -1), 1);
-	ck_assert(r == 0 || r == CHANNEL_E_CLOSED);
+	do {
+		r = channel_send(fd, reply, reply->header.size, fds, n_fds);
+		if (r == -EAGAIN)
+			ck_assert_int_eq(poll(&ready, 1, -1), 1);
+		/* what other tests of the user have on its way */
+		if (r == -ETOOMANYREFS)
+			(void)poll(NULL, 0, 1);
+	} while (r == -EAGAIN || r == -ETOOMANYREFS);
+	ck_assert_msg(r == 0 || r == CHANNEL_E_CLOSED, "%d", r);
 }
 
 void fake_answer_plain(struct fake *fake, int fd)

@@ -59,7 +59,7 @@ bench: contigd contigctl $(BENCHES) tests/bench/bare
 	BOARD='$(BOARD)' CC='$(CC)' CFLAGS='$(CFLAGS)' $(srcdir)/tests/bench/bench $(BENCHES)
 .PHONY: bench
 
-AM_TESTS_ENVIRONMENT = BENCHES='$(BENCHES)'; export BENCHES;
+AM_TESTS_ENVIRONMENT += BENCHES='$(BENCHES)'; export BENCHES;
 TESTS += tests/bench/check_bench
 EXTRA_DIST += tests/bench/bench tests/bench/check_bench \
 	tests/bench/on_board \

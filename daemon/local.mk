@@ -137,7 +137,7 @@ daemon/request_path.ld: $(srcdir)/daemon/request_path.list
 	$(AM_V_GEN)$(MKDIR_P) daemon && $(AWK) '\
 		BEGIN { print "SECTIONS { .text.request_path : {"; \
 			print "request_path_begin = .;" } \
-		/^[a-z_\/]+\.c:/ { for (i = 2; i <= NF; i++) \
+		!/^#/ { for (i = 2; i <= NF; i++) \
 			printf("*(.text.%s .text.%s.*)\n", $$i, $$i) } \
 		END { print "request_path_end = .;"; \
 			print "} } INSERT AFTER .text;" }' \

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/request_path.h"
 
-#include <stddef.h>
-
 /*
  * A camera asks for a buffer every few milliseconds, and in between a processor
  * sleeps and loses what was in its caches.  Then the daemon ran through 370 lines
- * of 64 bytes until it had answered, from a hundred modules and forty pages, and
- * waited for one after the other.  So the functions that a request takes lie side
+ * of 64 bytes until it had answered, from sixty files and forty pages, and waited
+ * for one after the other.  So the functions that a request takes lie side
  * by side, in eleven pages, and memory is asked for all of them at once.
  *
  * Which functions, and where they come to lie, is in request_path.list, of which

@@ -29,9 +29,9 @@ struct server {
 	struct closer closer;
 	struct list clients; // client::link
 	struct turns turns;  // client::turn
-	uint64_t last_turn_ns; /* when it began */
 	struct list stalled; // client::stall_link: those that do not read
 	struct timer *stall_timer;
+	uint64_t last_turn_ns; /* when the last turn began */
 	union message *inbox;  /* for the message of whose turn it is ... */
 	union message *outbox; /* ... and the answer to it */
 };

@@ -124,24 +124,29 @@ libdaemon_la_LIBADD = libproto.la libdevicetree.la libconfiguration.la libutil.l
 sbin_PROGRAMS += contigd
 contigd_SOURCES = daemon/main.c
 contigd_LDADD = libdaemon.la
-EXTRA_DIST += daemon/request_path.list tests/request_path
-TESTS += tests/request_path
+EXTRA_DIST += daemon/request_path.list daemon/start.list tests/link_order
+TESTS += tests/link_order
 if ORDERED_LINKS
-contigd_LDFLAGS = $(AM_LDFLAGS) -Wl,-T,daemon/request_path.ld
-EXTRA_contigd_DEPENDENCIES = daemon/request_path.ld
-CLEANFILES += daemon/request_path.ld
+contigd_LDFLAGS = $(AM_LDFLAGS) -Wl,-T,daemon/link_order.ld
+EXTRA_contigd_DEPENDENCIES = daemon/link_order.ld
+CLEANFILES += daemon/link_order.ld
 endif
 
 # What a compiler splits off a function has its name with something behind a dot.
-daemon/request_path.ld: $(srcdir)/daemon/request_path.list
-	$(AM_V_GEN)$(MKDIR_P) daemon && $(AWK) '\
-		BEGIN { print "SECTIONS { .text.request_path : {"; \
-			print "request_path_begin = .;" } \
-		!/^#/ { for (i = 2; i <= NF; i++) \
-			printf("*(.text.%s .text.%s.*)\n", $$i, $$i) } \
-		END { print "request_path_end = .;"; \
-			print "} } INSERT AFTER .text;" }' \
-		$(srcdir)/daemon/request_path.list >$@.new && mv $@.new $@
+LIST_SECTIONS = $(AWK) '!/^\#/ { for (i = 2; i <= NF; i++) \
+	printf("*(.text.%s .text.%s.* .text.startup.%s)\n", $$i, $$i, $$i) }'
+
+daemon/link_order.ld: $(srcdir)/daemon/start.list \
+		$(srcdir)/daemon/request_path.list
+	$(AM_V_GEN)$(MKDIR_P) daemon && { \
+		echo 'SECTIONS { .text.ordered : {' && \
+		echo '*crt*.o(.text) start_begin = .;' && \
+		$(LIST_SECTIONS) $(srcdir)/daemon/start.list && \
+		echo 'start_end = .; . = ALIGN(64);' && \
+		echo 'request_path_begin = .;' && \
+		$(LIST_SECTIONS) $(srcdir)/daemon/request_path.list && \
+		echo 'request_path_end = .; } } INSERT BEFORE .text;'; \
+	} >$@.new && mv $@.new $@
 
 if HAVE_CHECK
 DAEMON_TESTS = \

@@ -8,7 +8,7 @@
  * for one after the other.  So the functions that a request takes lie side
  * by side, in eleven pages, and memory is asked for all of them at once.
  *
- * Which functions, and where they come to lie, is in request_path.list, of which
+ * Which functions these are is in request_path.list, of which, and of start.list,
  * daemon/local.mk makes a linker script.  Not every linker takes that; then
  * neither symbol is there.
  */

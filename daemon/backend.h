@@ -175,8 +175,10 @@ struct backend {
 	bool close_events;
 
 	/* [worker] Makes size_bytes at phys zero; NULL where an object takes
-	 * along all that was written to it. */
-	int (*zero)(struct memory *memory, uint64_t phys, uint64_t size_bytes);
+	 * along all that was written to it.  waiting_bytes of the memory are
+	 * still to be zeroed, these included. */
+	int (*zero)(struct memory *memory, uint64_t phys, uint64_t size_bytes,
+		    uint64_t waiting_bytes);
 	/* So much of it takes no longer than a small request does, and is not
 	 * worth handing over: such calls come from the main thread too. */
 	uint64_t quick_zero_bytes;

@@ -264,10 +264,13 @@ static uint8_t *find_mapped(struct memory *memory, uint64_t phys,
 	return (uint8_t *)mem->mapping + offset;
 }
 
-static int devmem_zero(struct memory *memory, uint64_t phys, uint64_t size_bytes)
+/* No cache has it, whatever waits. */
+static int devmem_zero(struct memory *memory, uint64_t phys,
+		       uint64_t size_bytes, uint64_t waiting_bytes)
 {
 	uint8_t *device = find_mapped(memory, phys, size_bytes);
 
+	(void)waiting_bytes;
 	if (!device)
 		return -ERANGE;
 	device_memory_zero(device, (size_t)size_bytes);

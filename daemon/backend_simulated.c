@@ -126,11 +126,12 @@ static void simulated_memory_close(struct memory *memory)
  * pages come zeroed.  The step is taken all the same, for what was freed to pass
  * the worker as it does with every other backend. */
 static int simulated_zero(struct memory *memory, uint64_t phys,
-			  uint64_t size_bytes)
+			  uint64_t size_bytes, uint64_t waiting_bytes)
 {
 	(void)memory;
 	(void)phys;
 	(void)size_bytes;
+	(void)waiting_bytes;
 	return 0;
 }
 

@@ -275,11 +275,12 @@ static int udmabuf_object_held(struct object *object)
 }
 
 static int udmabuf_zero(struct memory *memory, uint64_t phys,
-			uint64_t size_bytes)
+			uint64_t size_bytes, uint64_t waiting_bytes)
 {
 	const struct run run = {phys, size_bytes};
 
-	return udmabuf_window_zero(udmabuf_memory_of(memory), &run);
+	return udmabuf_window_zero(udmabuf_memory_of(memory), &run,
+				   waiting_bytes);
 }
 
 /* A range of an object's guard, which is of whole pages, as the slices of

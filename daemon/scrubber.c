@@ -31,8 +31,9 @@ struct scrub {
 	struct region *region;
 	struct job job;
 	bool busy;
-	struct run run;	       /* the piece under way */
-	struct object *object; /* that was lent for it; or NULL */
+	struct run run;		/* the piece under way */
+	struct object *object;	/* that was lent for it; or NULL */
+	uint64_t waiting_bytes; /* with the piece */
 	/* of the run; the thread's while busy */
 	uint64_t discarded_bytes;
 	uint64_t done_bytes;
@@ -68,7 +69,7 @@ static int zero_some(struct scrub *scrub)
 		slice = most;
 	r = backend->zero
 		    ? backend->zero(memory, scrub->run.phys + scrub->done_bytes,
-				    slice)
+				    slice, scrub->waiting_bytes)
 		    : 0;
 	if (r < 0)
 		return r;
@@ -143,7 +144,8 @@ bool scrubber_clean_now(struct region *region)
 	    run.size_bytes > quick || dirt_peek_object(&region->dirt))
 		return false;
 	region_cleaned(region, &run,
-		       memory->backend->zero(memory, run.phys, run.size_bytes));
+		       memory->backend->zero(memory, run.phys, run.size_bytes,
+					     region->dirt.bytes));
 	return true;
 }
 
@@ -159,6 +161,7 @@ void scrubber_kick(struct scrubber *scrubber, struct region *region, bool hurry)
 	if (!dirt_peek(&region->dirt, SCRUB_PIECE_BYTES, &scrub->run))
 		return;
 	scrub->object = dirt_peek_object(&region->dirt);
+	scrub->waiting_bytes = region->dirt.bytes;
 	scrub->busy = true;
 	scrub->discarded_bytes = 0;
 	scrub->done_bytes = 0;

@@ -69,7 +69,8 @@ static void *at(const struct window *window, size_t i)
 	return hugepool_at(window->pool, window->pieces[i].offset);
 }
 
-int udmabuf_window_zero(const struct udmabuf_memory *mem, const struct run *run)
+int udmabuf_window_zero(const struct udmabuf_memory *mem, const struct run *run,
+			uint64_t waiting_bytes)
 {
 	struct window window;
 	int r = window_open(&window, mem, run, false);
@@ -77,7 +78,8 @@ int udmabuf_window_zero(const struct udmabuf_memory *mem, const struct run *run)
 	if (r)
 		return r;
 	for (size_t i = 0; i < window.n; i++)
-		wipe_memory(at(&window, i), (size_t)window.pieces[i].size_bytes);
+		wipe_memory(at(&window, i), (size_t)window.pieces[i].size_bytes,
+			    waiting_bytes);
 	return window_end(&window);
 }
 

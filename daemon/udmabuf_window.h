@@ -10,8 +10,9 @@
  * 0, or what udmabuf_memory_dmabuf() and DMA_BUF_IOCTL_SYNC give.
  */
 
-/* Makes a run zero. */
-int udmabuf_window_zero(const struct udmabuf_memory *mem, const struct run *run);
+/* Makes a run zero, for a backend (see backend.h). */
+int udmabuf_window_zero(const struct udmabuf_memory *mem, const struct run *run,
+			uint64_t waiting_bytes);
 /* Writes bytes, as many as the run has. */
 int udmabuf_window_write(const struct udmabuf_memory *mem,
 			 const struct run *run, const void *bytes);

@@ -18,8 +18,9 @@
  * bandwidth of the memory, 1.8 times what memset() does.  These stores are not
  * ordered with others: the fence at the end does that.  Small pieces are what a
  * client gets again at once: they stay in the cache, and memset() is best
- * there. On arm64 memset() zeroes whole cache lines without reading them (dc
- * zva), and nothing is faster.
+ * there.  That holds as long as they are: a piece behind a long queue is in no
+ * cache, and the queue has to get shorter.  On arm64 memset() zeroes whole
+ * cache lines without reading them (dc zva), and nothing is faster.
  */
 
 #define LINE_BYTES 64
@@ -47,12 +48,13 @@ static void wipe_lines(char *line, size_t n_lines)
 }
 #endif
 
-void wipe_memory(void *memory, size_t size)
+void wipe_memory(void *memory, size_t size, uint64_t waiting_bytes)
 {
 	char *begin = memory;
 	size_t head = -(uintptr_t)begin % LINE_BYTES;
 
-	if (size < WIPE_BULK_BYTES) {
+	if (size < head ||
+	    (size < WIPE_BULK_BYTES && waiting_bytes < WIPE_QUEUE_BYTES)) {
 		memset(begin, 0, size);
 		return;
 	}

@@ -185,12 +185,12 @@ START_TEST(zero_reaches_its_range_alone)
 {
 	struct memory *memory = open_memory();
 
-	ck_assert_int_eq(backend_devmem.zero(memory, BASE + GRANULE, GRANULE),
-			 0);
+	ck_assert_int_eq(
+		backend_devmem.zero(memory, BASE + GRANULE, GRANULE, 0), 0);
 	assert_mem(0, BASE + GRANULE, 0xa5);
 	assert_mem(BASE + GRANULE, BASE + 2 * GRANULE, 0);
 	assert_mem(BASE + 2 * GRANULE, FILE_SIZE, 0xa5);
-	ck_assert_int_eq(backend_devmem.zero(memory, BASE, SIZE), 0);
+	ck_assert_int_eq(backend_devmem.zero(memory, BASE, SIZE, 0), 0);
 	assert_mem(0, BASE, 0xa5);
 	assert_mem(BASE, BASE + SIZE, 0);
 	assert_mem(BASE + SIZE, FILE_SIZE, 0xa5);
@@ -202,10 +202,12 @@ START_TEST(zero_stays_in_the_region)
 {
 	struct memory *memory = open_memory();
 
-	ck_assert_int_eq(backend_devmem.zero(memory, BASE - 1, 1), -ERANGE);
-	ck_assert_int_eq(backend_devmem.zero(memory, BASE, SIZE + 1), -ERANGE);
-	ck_assert_int_eq(backend_devmem.zero(memory, BASE + SIZE, 1), -ERANGE);
-	ck_assert_int_eq(backend_devmem.zero(memory, BASE + 1, UINT64_MAX),
+	ck_assert_int_eq(backend_devmem.zero(memory, BASE - 1, 1, 0), -ERANGE);
+	ck_assert_int_eq(backend_devmem.zero(memory, BASE, SIZE + 1, 0),
+			 -ERANGE);
+	ck_assert_int_eq(backend_devmem.zero(memory, BASE + SIZE, 1, 0),
+			 -ERANGE);
+	ck_assert_int_eq(backend_devmem.zero(memory, BASE + 1, UINT64_MAX, 0),
 			 -ERANGE);
 	assert_mem(0, FILE_SIZE, 0xa5);
 	backend_devmem.memory_close(memory);

@@ -191,7 +191,7 @@ START_TEST(objects_are_isolated_and_zero)
 	(void)fd_close(first);
 	(void)fd_close(second);
 	backend_simulated.object_free(one);
-	ck_assert_int_eq(backend_simulated.zero(memory, BASE, GRANULE), 0);
+	ck_assert_int_eq(backend_simulated.zero(memory, BASE, GRANULE, 0), 0);
 
 	one = new_object(memory, 0, GRANULE);
 	first = backend_simulated.object_lend(one);

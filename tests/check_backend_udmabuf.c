@@ -191,9 +191,9 @@ START_TEST(objects_are_isolated)
 	ck_assert(all(at[0], GRANULE, 0));
 	ck_assert(all(at[1], GRANULE, 0x5a));
 	ck_assert(all(at[2], GRANULE, 0));
-	ck_assert_int_eq(
-		backend_udmabuf.zero(memory, objects[1]->run.phys, GRANULE / 2),
-		0);
+	ck_assert_int_eq(backend_udmabuf.zero(memory, objects[1]->run.phys,
+					      GRANULE / 2, 0),
+			 0);
 	ck_assert_int_eq(at[1][GRANULE / 2 - 1], 0);
 	ck_assert_int_eq(at[1][GRANULE / 2], 0x5a);
 	for (size_t i = 0; i < 3; i++) {
@@ -271,7 +271,8 @@ START_TEST(object_is_lent_again)
 	(void)fd_close(fd);
 	ck_assert_int_eq(backend_udmabuf.object_held(object), 0);
 	ck_assert_int_eq(backend_udmabuf.object_retire(object), 0);
-	ck_assert_int_eq(backend_udmabuf.zero(memory, was.run.phys, GRANULE), 0);
+	ck_assert_int_eq(backend_udmabuf.zero(memory, was.run.phys, GRANULE, 0),
+			 0);
 	ck_assert_int_eq(backend_udmabuf.object_renew(object, "second"), 0);
 	ck_assert_uint_ne(object->token, was.token);
 	ck_assert_uint_ne(object->token, 0);
@@ -426,7 +427,8 @@ START_TEST(guard_is_behind_the_buffer)
 						     bytes, 4096),
 			 -ERANGE);
 	ck_assert_int_eq(
-		backend_udmabuf.zero(memory, behind->run.phys, 3 * GRANULE), 0);
+		backend_udmabuf.zero(memory, behind->run.phys, 3 * GRANULE, 0),
+		0);
 	backend_udmabuf.object_free(behind);
 	backend_udmabuf.object_free(object);
 }
@@ -468,8 +470,8 @@ START_TEST(memory_goes_to_another_process)
 			 other->n_segments * sizeof(*other->segments));
 	at = map(object);
 	memset(at, 0x5a, GRANULE);
-	ck_assert_int_eq(backend_udmabuf.zero(other, object->run.phys, GRANULE),
-			 0);
+	ck_assert_int_eq(
+		backend_udmabuf.zero(other, object->run.phys, GRANULE, 0), 0);
 	ck_assert(all(at, GRANULE, 0));
 	unmap(object, at);
 	backend_udmabuf.object_free(object);
@@ -514,7 +516,7 @@ START_TEST(runs_outside_are_refused)
 						    &object, &why),
 			 -ERANGE);
 	ck_assert_ptr_nonnull(strstr(why.text, "not within the pool"));
-	ck_assert_int_eq(backend_udmabuf.zero(memory, outside.phys, GRANULE),
+	ck_assert_int_eq(backend_udmabuf.zero(memory, outside.phys, GRANULE, 0),
 			 -ERANGE);
 }
 END_TEST

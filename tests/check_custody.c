@@ -105,7 +105,7 @@ START_TEST(devmem_comes_back_without_its_device)
 		ck_assert(!tract->memory->starts_clean);
 		/* it is the memory itself */
 		ck_assert_int_eq(
-			tract->backend->zero(tract->memory, BASE, 4096), 0);
+			tract->backend->zero(tract->memory, BASE, 4096, 0), 0);
 		ck_assert_int_eq(pread(mem_fd, &seen, 1, BASE), 1);
 		ck_assert_int_eq(seen, 0);
 		(void)tract_free(tract);

@@ -63,6 +63,7 @@ START_TEST(everything_gets_zeroed_in_slices)
 	ck_assert_uint_eq(fakes[0].zeroed_bytes, 9 * MIB + 4096);
 	ck_assert_uint_eq(fakes[0].largest_step, SCRUB_SLICE_BYTES);
 	ck_assert_uint_eq(fakes[0].n_zeroed, 9 * MIB / SCRUB_SLICE_BYTES + 1);
+	ck_assert_uint_eq(fakes[0].most_waiting_bytes, 9 * MIB + 4096);
 	ck_assert_int_eq(told, 3); /* pieces: 4, 4 and the rest */
 	end(region);
 }
@@ -116,6 +117,7 @@ START_TEST(quick_ones_are_done_at_once)
 	fakes[0].backend.quick_zero_bytes = 4096;
 	ck_assert(scrubber_clean_now(region));
 	ck_assert_uint_eq(fakes[0].zeroed_bytes, 4096);
+	ck_assert_uint_eq(fakes[0].most_waiting_bytes, 4096);
 	ck_assert_uint_eq(region->dirt.bytes, 0);
 	ck_assert(!scrubber_clean_now(region)); /* nothing is dirty */
 	ck_assert_int_eq(partitions_claim(&region->partitions, &small), 0);

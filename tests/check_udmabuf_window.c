@@ -91,7 +91,7 @@ START_TEST(zero_ends_where_the_run_ends)
 	const struct run middle = run_at(BYTES / 4, BYTES / 2);
 
 	ck_assert_int_eq(udmabuf_window_write(mem, &run, bytes), 0);
-	ck_assert_int_eq(udmabuf_window_zero(mem, &middle), 0);
+	ck_assert_int_eq(udmabuf_window_zero(mem, &middle, 0), 0);
 	for (size_t i = 0; i < BYTES; i++)
 		ck_assert_int_eq(byte_at(i),
 				 i < BYTES / 4 || i >= BYTES / 4 * 3 ? bytes[i]
@@ -107,7 +107,7 @@ START_TEST(runs_outside_are_refused)
 	const struct run beyond = {last->phys + last->size_bytes - BYTES / 2,
 				   BYTES};
 
-	ck_assert_int_eq(udmabuf_window_zero(mem, &outside), -ERANGE);
+	ck_assert_int_eq(udmabuf_window_zero(mem, &outside, 0), -ERANGE);
 	ck_assert_int_eq(udmabuf_window_write(mem, &beyond, bytes), -ERANGE);
 	ck_assert_int_eq(udmabuf_window_read(mem, &beyond, bytes), -ERANGE);
 }

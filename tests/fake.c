@@ -100,7 +100,8 @@ static int fake_object_held(struct object *object)
 	return container_of(object, struct fake_object, object)->held;
 }
 
-static int fake_zero(struct memory *memory, uint64_t phys, uint64_t size_bytes)
+static int fake_zero(struct memory *memory, uint64_t phys, uint64_t size_bytes,
+		     uint64_t waiting_bytes)
 {
 	struct fake *fake = fake_of(memory);
 	int r;
@@ -109,6 +110,8 @@ static int fake_zero(struct memory *memory, uint64_t phys, uint64_t size_bytes)
 	(void)pthread_mutex_lock(&fake->lock);
 	fake->zeroed_bytes += size_bytes;
 	fake->n_zeroed++;
+	if (waiting_bytes > fake->most_waiting_bytes)
+		fake->most_waiting_bytes = waiting_bytes;
 	if (size_bytes > fake->largest_step)
 		fake->largest_step = size_bytes;
 	r = fake->zero_result;

@@ -40,7 +40,8 @@ struct fake {
 	pthread_mutex_t lock;
 	uint64_t zeroed_bytes;
 	size_t n_zeroed;
-	uint64_t copied_bytes; /* both ways */
+	uint64_t most_waiting_bytes; /* with what was to be zeroed */
+	uint64_t copied_bytes;	     /* both ways */
 	size_t n_copied;
 	uint64_t largest_step;
 	uint64_t discarded_bytes; /* see fake_can_discard() */

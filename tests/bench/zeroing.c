@@ -34,8 +34,8 @@
  *
  * The memory is a shared mapping, as the pool's is, many times larger than the
  * last-level cache.  Zeroed are large pieces of it, pieces of 64 KiB that no
- * cache has, and one of 64 KiB over and over, as a buffer is that soon comes
- * back.
+ * cache has, as where a program with many small buffers ended, and one of 64 KiB
+ * over and over, as a buffer is that soon comes back.
  */
 
 #define WORKING_SET  (UINT64_C(512) << 20)
@@ -44,6 +44,9 @@
 #define TARGET_SHARE 0.9
 
 typedef void zero_fn(void *memory, size_t size);
+
+/* What the scrubber would say waits for it. */
+static uint64_t waiting_bytes;
 
 static void by_memset(void *memory, size_t size)
 {
@@ -54,7 +57,7 @@ static void by_memset(void *memory, size_t size)
 
 static void by_wipe(void *memory, size_t size)
 {
-	wipe_memory(memory, size);
+	wipe_memory(memory, size, waiting_bytes);
 }
 
 static void by_device_stores(void *memory, size_t size)
@@ -170,6 +173,7 @@ static double one_round(const struct way *way, const struct pass *pass,
 {
 	uint64_t start, offset = 0;
 
+	waiting_bytes = pass->step_bytes == 0 ? pass->piece_bytes : size;
 	start = process_now_ns();
 	for (uint64_t done = 0; done < size; done += pass->piece_bytes) {
 		way->fn(memory + offset, pass->piece_bytes);

@@ -13,6 +13,7 @@
 
 #define MIB	 UINT64_C(256) /* granules */
 #define LIVE_MAX 4096
+#define TURNS	 4000
 
 /* Hands out places one behind the other and never takes one back into use. */
 static struct {
@@ -25,8 +26,12 @@ static struct {
 	uint64_t alloc_limit; /* larger ones are refused */
 	struct {
 		uint64_t start, size;
+		uint64_t end; /* as it was told */
 	} live[LIVE_MAX];
 	uint64_t n_live;
+	uint64_t end; /* of what comes next; 0: nothing is told */
+	uint64_t last_end;
+	uint64_t n_in_time; /* given back when it was said */
 } book;
 
 static void *book_new(uint64_t granules)
@@ -61,6 +66,7 @@ static uint64_t book_alloc(void *state, uint64_t size, uint64_t align)
 		return PEER_NONE;
 	ck_assert_uint_lt(book.n_live, LIVE_MAX);
 	book.live[book.n_live].start = book.next;
+	book.live[book.n_live].end = book.end;
 	book.live[book.n_live++].size = size;
 	book.next += size;
 	book.n_allocs++;
@@ -70,12 +76,29 @@ static uint64_t book_alloc(void *state, uint64_t size, uint64_t align)
 	return book.next - size;
 }
 
+static void book_expect_end(void *state, uint64_t turn)
+{
+	ck_assert_ptr_eq(state, &book);
+	book.end = turn;
+}
+
+/* Lives end in the order that was told; those behind the last turn end with it. */
+static void look_at_end(uint64_t end)
+{
+	if (end == 0 || end >= TURNS)
+		return;
+	ck_assert_uint_ge(end, book.last_end);
+	book.last_end = end;
+	book.n_in_time++;
+}
+
 static void book_free(void *state, uint64_t start, uint64_t size)
 {
 	ck_assert_ptr_eq(state, &book);
 	for (uint64_t i = 0; i < book.n_live; i++)
 		if (book.live[i].start == start) {
 			ck_assert_uint_eq(book.live[i].size, size);
+			look_at_end(book.live[i].end);
 			book.live[i] = book.live[--book.n_live];
 			book.n_frees++;
 			book.taken -= size;
@@ -92,16 +115,32 @@ static const struct peer book_keeper = {
 	.free = book_free,
 };
 
-static struct trace_outcome play(const struct trace *trace)
+/* The same, of one who is told the future. */
+static const struct peer told_keeper = {
+	.name = "told book keeper",
+	.new = book_new,
+	.destroy = book_destroy,
+	.expect_end = book_expect_end,
+	.alloc = book_alloc,
+	.free = book_free,
+};
+
+static struct trace_outcome play_to(const struct peer *peer,
+				    const struct trace *trace)
 {
 	struct trace_outcome outcome;
 
-	ck_assert(trace_run(trace, &book_keeper, &outcome));
+	ck_assert(trace_run(trace, peer, &outcome));
 	ck_assert_uint_eq(book.n_states, 0);
 	ck_assert_uint_eq(book.n_live, 0);
 	ck_assert_uint_eq(book.n_allocs, book.n_frees);
 	ck_assert_uint_le(book.most_taken, trace->granules);
 	return outcome;
+}
+
+static struct trace_outcome play(const struct trace *trace)
+{
+	return play_to(&book_keeper, trace);
 }
 
 /* Whether streams and whether callers ask again, by the loop. */
@@ -114,7 +153,7 @@ static struct trace some_trace(int i)
 		.sizes = TRACE_CAMERA,
 		.streams = i & 1,
 		.asks_again = i & 2,
-		.turns = 4000,
+		.turns = TURNS,
 		.seed = 7,
 	};
 }
@@ -183,6 +222,22 @@ START_TEST(lacking)
 }
 END_TEST
 
+/* Every life ends when it was foretold, also of one who waited for it; to be told
+ * changes nothing. */
+START_TEST(foretold)
+{
+	struct trace trace = some_trace(_i);
+	uint64_t digest;
+
+	book.alloc_limit = 5000;
+	(void)play(&trace);
+	digest = book.digest;
+	(void)play_to(&told_keeper, &trace);
+	ck_assert_uint_gt(book.n_in_time, 500);
+	ck_assert_uint_eq(book.digest, digest);
+}
+END_TEST
+
 START_TEST(sizes)
 {
 	struct trace trace = some_trace(0);
@@ -207,6 +262,7 @@ int main(void)
 	tcase_add_loop_test(tcase, seed_makes_the_trace, 0, 4);
 	tcase_add_loop_test(tcase, refused, 0, 4);
 	tcase_add_loop_test(tcase, lacking, 0, 4);
+	tcase_add_loop_test(tcase, foretold, 0, 4);
 	tcase_add_test(tcase, sizes);
 	return harness_run(suite);
 }

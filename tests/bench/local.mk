@@ -76,6 +76,7 @@ check_LTLIBRARIES += libpeers.la
 libpeers_la_SOURCES = \
 	tests/bench/linear.c tests/bench/linear.h \
 	tests/bench/peer.c tests/bench/peer.h \
+	tests/bench/peer_clairvoyant.c \
 	tests/bench/peer_contigd.c \
 	tests/bench/peer_first_fit.c \
 	tests/bench/peer_next_fit.c \

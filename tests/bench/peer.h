@@ -29,6 +29,9 @@ struct peer {
 	/* NULL as well; returns NULL. */
 	void *(*destroy)(void *state);
 
+	/* When what alloc() gives next will be given back, in any unit; before
+	 * each alloc().  NULL: it does not ask for the impossible. */
+	void (*expect_end)(void *state, uint64_t turn);
 	/* The first of size granules, a multiple of align granules, which are
 	 * taken then; PEER_NONE where it finds none.  size is at least 1, align
 	 * a power of two, 1 for any place. */
@@ -52,6 +55,9 @@ extern const struct peer peer_first_fit;
 extern const struct peer peer_next_fit;
 extern const struct peer peer_summary;
 extern const struct peer peer_tlsf;
+
+/* Not an allocator, and not among all of them: see there. */
+extern const struct peer peer_clairvoyant;
 
 /* All of them, contigd first. */
 extern const struct peer *const peers[];

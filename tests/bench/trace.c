@@ -19,7 +19,9 @@
  *
  * Nobody's time with a buffer says anything about how long he will keep it, and
  * sizes do not depend on one another; an allocator cannot guess what comes.
- * What it can know is that the buffers of one stream come and go together.
+ * What it can know is that the buffers of one stream come and go together.  Only
+ * a peer that is told when a buffer goes knows more: turns do not depend on where
+ * anything was placed, so they can be drawn before.
  *
  * Camera sizes are a catalogue of resolutions times bytes a pixel, each equally
  * often: such sizes repeat, so holes that fit exactly do occur.
@@ -28,6 +30,9 @@
 #define MAX_STREAM 8
 #define MIN_STREAM 3
 #define OCTAVES	   13 /* of granules: 1 to 8191 */
+
+/* So many mean lives are foreseen beyond the last turn. */
+#define FORESEEN_LIVES 16
 
 struct client {
 	uint64_t size;	/* of each buffer, in granules */
@@ -48,6 +53,14 @@ struct scene {
 	struct client *clients;
 	uint64_t *waiting; /* clients, the longest waiting first */
 	uint64_t n_waiting;
+	uint64_t *next_turns; /* by client: when it gives back; or NULL */
+	uint64_t *later;      /* by turn: the next one of the same client */
+};
+
+/* What a turn is about. */
+struct turn {
+	uint64_t which;	      /* client */
+	uint64_t size, count; /* that it wants then */
 };
 
 static const uint64_t pixels[] = {
@@ -118,6 +131,10 @@ static bool try_to_serve(struct scene *scene, struct client *client)
 {
 	uint64_t granules = client->size * client->count;
 
+	if (scene->next_turns)
+		scene->peer->expect_end(
+			scene->state,
+			scene->next_turns[client - scene->clients]);
 	if (granules > scene->free ||
 	    !peer_alloc_row(scene->peer, scene->state, client->count,
 			    client->size, client->starts))
@@ -151,15 +168,31 @@ static void serve_waiting(struct scene *scene)
 	scene->n_waiting = n;
 }
 
-static void ask(struct scene *scene, uint64_t which)
+static void draw_wish(struct scene *scene, struct turn *turn)
 {
-	struct client *client = &scene->clients[which];
-
-	client->size = draw_size(scene);
-	client->count =
+	turn->size = draw_size(scene);
+	turn->count =
 		scene->trace->streams
 			? MIN_STREAM + draw(scene, MAX_STREAM - MIN_STREAM + 1)
 			: 1;
+}
+
+/* All is drawn, whether it is asked for or not: nobody's random numbers depend on
+ * what was refused before. */
+static struct turn draw_turn(struct scene *scene)
+{
+	struct turn turn = {.which = draw(scene, scene->n_clients)};
+
+	draw_wish(scene, &turn);
+	return turn;
+}
+
+static void ask(struct scene *scene, const struct turn *turn)
+{
+	struct client *client = &scene->clients[turn->which];
+
+	client->size = turn->size;
+	client->count = turn->count;
 	scene->outcome->requests++;
 	if (try_to_serve(scene, client))
 		return;
@@ -169,19 +202,47 @@ static void ask(struct scene *scene, uint64_t which)
 		scene->outcome->refused++;
 	if (scene->trace->asks_again) {
 		client->waits = true;
-		scene->waiting[scene->n_waiting++] = which;
+		scene->waiting[scene->n_waiting++] = turn->which;
 	}
 }
 
-static void turn(struct scene *scene)
+static void take_turn(struct scene *scene, uint64_t number)
 {
-	uint64_t which = draw(scene, scene->n_clients);
-	struct client *client = &scene->clients[which];
+	const struct turn turn = draw_turn(scene);
+	struct client *client = &scene->clients[turn.which];
 
+	if (scene->next_turns)
+		scene->next_turns[turn.which] = scene->later[number];
 	give_back(scene, client);
 	serve_waiting(scene);
 	if (!client->waits && !client->holds)
-		ask(scene, which);
+		ask(scene, &turn);
+}
+
+/* Draws all turns that are to come, as they will be drawn again. */
+static bool foresee(struct scene *scene)
+{
+	uint64_t n = scene->trace->turns + FORESEEN_LIVES * scene->n_clients;
+	struct scene future = *scene;
+	struct turn wish;
+
+	scene->next_turns = calloc(scene->n_clients, sizeof(uint64_t));
+	scene->later = calloc(n, sizeof(uint64_t));
+	if (!scene->next_turns || !scene->later)
+		return false;
+	for (uint64_t i = 0; i < scene->n_clients; i++) {
+		draw_wish(&future, &wish);
+		scene->next_turns[i] = n;
+	}
+	for (uint64_t i = 0; i < n; i++)
+		scene->later[i] = draw_turn(&future).which;
+	for (uint64_t i = n; i-- > 0;) {
+		uint64_t which = scene->later[i];
+
+		scene->later[i] = scene->next_turns[which];
+		scene->next_turns[which] = i;
+	}
+	return true;
 }
 
 static void play(struct scene *scene)
@@ -190,12 +251,16 @@ static void play(struct scene *scene)
 	uint64_t warm = trace->turns / 4;
 	double taken = 0;
 
-	for (uint64_t i = 0; i < scene->n_clients; i++)
-		ask(scene, i);
+	for (uint64_t i = 0; i < scene->n_clients; i++) {
+		struct turn first = {.which = i};
+
+		draw_wish(scene, &first);
+		ask(scene, &first);
+	}
 	for (uint64_t i = 0; i < trace->turns; i++) {
 		if (i == warm)
 			*scene->outcome = (struct trace_outcome){0};
-		turn(scene);
+		take_turn(scene, i);
 		if (i >= warm)
 			taken += (double)(trace->granules - scene->free);
 	}
@@ -221,12 +286,15 @@ bool trace_run(const struct trace *trace, const struct peer *peer,
 
 	scene.clients = calloc(scene.n_clients, sizeof(*scene.clients));
 	scene.waiting = calloc(scene.n_clients, sizeof(*scene.waiting));
-	ready = scene.state && scene.clients && scene.waiting;
+	ready = scene.state && scene.clients && scene.waiting &&
+		(!peer->expect_end || foresee(&scene));
 	*outcome = (struct trace_outcome){0};
 	if (ready)
 		play(&scene);
 	peer->destroy(scene.state);
 	free(scene.clients);
 	free(scene.waiting);
+	free(scene.next_turns);
+	free(scene.later);
 	return ready;
 }

@@ -17,6 +17,9 @@
  * minutes.  Next fit is left out where callers ask again, as every search of
  * its that fails goes along all bits, and there most do.
  *
+ * Where there is a target, one that knows the future stands beside them: what
+ * even that refuses, no placement that does not know it is expected to avoid.
+ *
  * The sizes of region go from what a small board has to far beyond any; turns
  * are so many that each client has had several before counting begins.  From seed
  * to seed figures differ by a fifth, so where there is a target there are more.

@@ -115,16 +115,6 @@ static const struct peer book_keeper = {
 	.free = book_free,
 };
 
-/* The same, of one who is told the future. */
-static const struct peer told_keeper = {
-	.name = "told book keeper",
-	.new = book_new,
-	.destroy = book_destroy,
-	.expect_end = book_expect_end,
-	.alloc = book_alloc,
-	.free = book_free,
-};
-
 static struct trace_outcome play_to(const struct peer *peer,
 				    const struct trace *trace)
 {
@@ -227,12 +217,14 @@ END_TEST
 START_TEST(foretold)
 {
 	struct trace trace = some_trace(_i);
+	struct peer told = book_keeper;
 	uint64_t digest;
 
+	told.expect_end = book_expect_end;
 	book.alloc_limit = 5000;
 	(void)play(&trace);
 	digest = book.digest;
-	(void)play_to(&told_keeper, &trace);
+	(void)play_to(&told, &trace);
 	ck_assert_uint_gt(book.n_in_time, 500);
 	ck_assert_uint_eq(book.digest, digest);
 }

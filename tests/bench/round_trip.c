@@ -70,27 +70,21 @@ static double us_since(uint64_t ns)
 	return (double)(clock_ns() - ns) / 1e3;
 }
 
-static void count(struct samples *samples, uint64_t start, bool counts)
-{
-	if (counts)
-		samples_add(samples, us_since(start));
-}
-
-static void ask_floor(struct bench *bench, bool counts)
+static void ask_floor(struct bench *bench)
 {
 	uint64_t start = clock_ns();
 	int fd = echo_call(&bench->echo);
 
-	count(&bench->floor, start, counts);
+	samples_add(&bench->floor, us_since(start));
 	(void)close(fd);
 }
 
-static void ask_same(struct bench *bench, bool counts)
+static void ask_same(struct bench *bench)
 {
 	uint64_t start = clock_ns();
 	int fd = echo_call_same(&bench->echo);
 
-	count(&bench->same, start, counts);
+	samples_add(&bench->same, us_since(start));
 	(void)close(fd);
 }
 
@@ -114,12 +108,12 @@ static struct contig_buffer *allocate(struct bench *bench, const char *region)
 	return buffer;
 }
 
-static struct contig_buffer *ask(struct bench *bench, bool counts)
+static struct contig_buffer *ask(struct bench *bench)
 {
 	uint64_t start = clock_ns();
 	struct contig_buffer *buffer = allocate(bench, "many");
 
-	count(&bench->ours, start, counts);
+	samples_add(&bench->ours, us_since(start));
 	return buffer;
 }
 
@@ -195,17 +189,20 @@ static void warm(struct bench *bench, size_t rounds)
 	for (size_t i = 0; i < bench->rounds; i++) {
 		if (i == rounds / 10 + 1)
 			forget(bench);
-		for (size_t n = 0; n < BURST; n++)
-			buffers[n] = ask(bench, n > 0);
+		buffers[0] = allocate(bench, "many");
+		for (size_t n = 1; n < BURST; n++)
+			buffers[n] = ask(bench);
 		for (size_t n = 0; n < BURST; n++)
 			(void)contig_release(buffers[n]);
 		rest(PACE_NS / 2);
-		for (size_t n = 0; n < BURST; n++)
-			ask_floor(bench, n > 0);
+		(void)close(echo_call(&bench->echo));
+		for (size_t n = 1; n < BURST; n++)
+			ask_floor(bench);
 		echo_prepare(&bench->echo);
 		rest(PACE_NS / 2);
-		for (size_t n = 0; n < BURST; n++)
-			ask_same(bench, n > 0);
+		(void)close(echo_call_same(&bench->echo));
+		for (size_t n = 1; n < BURST; n++)
+			ask_same(bench);
 		rest(PACE_NS / 2);
 	}
 	report(bench, "allocate, warm, median", 0.5, 1.25);
@@ -223,11 +220,11 @@ static void paced(struct bench *bench, size_t rounds)
 		if (i == rounds / 10 + 1)
 			forget(bench);
 		rest(PACE_NS / 2);
-		buffer = ask(bench, true);
+		buffer = ask(bench);
 		(void)contig_release(last);
 		last = buffer;
 		rest(PACE_NS / 2);
-		ask_floor(bench, true);
+		ask_floor(bench);
 		echo_prepare(&bench->echo);
 	}
 	(void)contig_release(last);
@@ -288,7 +285,7 @@ static void cycle(struct bench *bench, const char *region, size_t rounds)
 		if (i % BURST == 0)
 			expect_lent(bench, is_one ? 1 : MOST_LENT);
 		use(buffer, 0);
-		ask_floor(bench, true);
+		ask_floor(bench);
 		if (i % BURST == 0)
 			echo_prepare(&bench->echo);
 	}
@@ -327,7 +324,7 @@ static void at_once(struct bench *bench, size_t rounds)
 			(void)contig_release(buffers[n]);
 		rest(PACE_NS / 2);
 		for (size_t n = 0; n < BURST; n++) {
-			one = ask(bench, true);
+			one = ask(bench);
 			(void)contig_release(one);
 			rest(PACE_NS / BURST);
 		}

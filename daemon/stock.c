@@ -164,8 +164,18 @@ static void on_period(void *data)
 	stock_end_period(data);
 }
 
-/* In a moment, for at once would be beside who was just answered; unless little
- * is left and more than one was asked for. */
+/* Whether the worker should begin before somebody has to wait for it.  To wake
+ * it costs whoever asks next as much as to make a small object for him, where
+ * both have one processor: it is not done for a burst like those before it. */
+static bool is_urgent(const struct bin *bin, const struct object *taken)
+{
+	if (bin->n_taken <= 1)
+		return false;
+	return !taken ||
+	       (bin_is_low(bin) && bin->size_bytes > BATCH_SLICE_BYTES);
+}
+
+/* In a moment, for at once would be beside who was just answered. */
 static void arm_timer(struct stock *stock, bool hurry)
 {
 	if (stock->timer_set && (!hurry || stock->in_hurry))
@@ -202,7 +212,7 @@ struct object *stock_take(struct stock *stock, struct region *region,
 		bins_free_remains(&stock->bins, region);
 	if (bin_is_low(bin) && stock->busy && stock->made_bin == bin)
 		top_up(stock, bin);
-	arm_timer(stock, bin_is_low(bin) && bin->n_taken > 1 && !stock->busy);
+	arm_timer(stock, is_urgent(bin, object) && !stock->busy);
 	arm_period(stock);
 	return object;
 }

@@ -26,7 +26,7 @@
 /* A size that nobody asks for is forgotten after this time, or twice that. */
 #define STOCK_PERIOD_MS	     30000
 /* Time in which a burst of requests is served before what it took is replaced,
- * unless there is little left. */
+ * unless somebody found none, or little is left of what takes long to make. */
 #define STOCK_PAUSE_MS	     1
 /* Between looks whether the worker is done. */
 #define STOCK_LOOK_MS	     5

@@ -231,6 +231,37 @@ START_TEST(as_many_as_were_taken)
 }
 END_TEST
 
+/* To wake up the worker costs whoever asks next. */
+START_TEST(burst_like_the_last_one_ends_before_it_is_replaced)
+{
+	(void)take(SIZE);
+	settle();
+	for (size_t i = 0; i < LEAST; i++) {
+		drop(take(SIZE));
+		ck_assert(!stock.in_hurry);
+	}
+	ck_assert(stock.timer_set);
+	ck_assert_ptr_null(take(SIZE));
+	ck_assert(stock.in_hurry);
+}
+END_TEST
+
+START_TEST(what_takes_long_is_replaced_before_it_ends)
+{
+	const size_t burst = 8;
+
+	for (size_t i = 0; i < burst; i++)
+		ck_assert_ptr_null(take(LARGE));
+	settle();
+	ck_assert_uint_eq(stock.bins.n_objects, burst);
+	while (stock.bins.n_objects > burst / 4 + 1)
+		drop(take(LARGE));
+	ck_assert(!stock.in_hurry);
+	drop(take(LARGE));
+	ck_assert(stock.in_hurry);
+}
+END_TEST
+
 START_TEST(no_more_than_the_limit_of_a_size)
 {
 	for (size_t i = 0; i < BINS_OBJECTS + 1; i++)
@@ -518,6 +549,9 @@ int main(void)
 	tcase_add_test(tcase, all_of_it_is_zero_and_there);
 	tcase_add_test(tcase, sizes_and_regions_are_told_apart);
 	tcase_add_test(tcase, as_many_as_were_taken);
+	tcase_add_test(tcase,
+		       burst_like_the_last_one_ends_before_it_is_replaced);
+	tcase_add_test(tcase, what_takes_long_is_replaced_before_it_ends);
 	tcase_add_test(tcase, no_more_than_the_limit_of_a_size);
 	tcase_add_test(tcase, one_of_a_large_size);
 	tcase_add_test(tcase, no_more_than_descriptors_allow);

@@ -329,14 +329,24 @@ static enum progress step(struct client *client)
 
 /* Between two turns the loop polls and finds its way back here, which takes as
  * long as half a request.  Where the client has the same processor, its own time
- * is in that of the turn, so that twenty microseconds are not two requests. */
-static bool may_go_on(const struct client *client, int n, uint64_t since_ns)
+ * is in that of the turn, so that twenty microseconds are not two requests.
+ * After a rest all of that is in no cache and takes longer still, and nobody has
+ * asked for a while: a burst is then served before the loop polls. */
+static uint64_t turn_limit_us(bool is_lone, bool is_first)
 {
-	bool lone = !turns_wait(&client->server->turns);
-	int most = lone ? CLIENT_LONE_MESSAGES : CLIENT_TURN_MESSAGES;
-	uint64_t limit_us = lone ? CLIENT_LONE_US : CLIENT_TURN_US;
+	if (!is_lone)
+		return CLIENT_TURN_US;
+	return is_first ? CLIENT_FIRST_US : CLIENT_LONE_US;
+}
 
-	return n < most && clock_ns() - since_ns < limit_us * 1000;
+static bool may_go_on(const struct client *client, int n, uint64_t since_ns,
+		      bool is_first)
+{
+	bool is_lone = !turns_wait(&client->server->turns);
+	int most = is_lone ? CLIENT_LONE_MESSAGES : CLIENT_TURN_MESSAGES;
+
+	return n < most &&
+	       clock_ns() - since_ns < turn_limit_us(is_lone, is_first) * 1000;
 }
 
 void client_turn(struct turn *turn)
@@ -344,9 +354,10 @@ void client_turn(struct turn *turn)
 	struct client *client = container_of(turn, struct client, turn);
 	struct server *server = client->server;
 	uint64_t since_ns = clock_ns();
+	bool is_first = since_ns - server->last_turn_ns > REQUEST_PATH_REST_NS;
 	int n = 0;
 
-	if (since_ns - server->last_turn_ns > REQUEST_PATH_REST_NS)
+	if (is_first)
 		request_path_fetch();
 	server->last_turn_ns = since_ns;
 	do {
@@ -358,6 +369,6 @@ void client_turn(struct turn *turn)
 			(void)client_free(client);
 			return;
 		}
-	} while (may_go_on(client, ++n, since_ns));
+	} while (may_go_on(client, ++n, since_ns, is_first));
 	queue_turn(client);
 }

@@ -50,6 +50,9 @@ struct client {
 /* The same where nobody else is known to wait. */
 #define CLIENT_LONE_MESSAGES	 16
 #define CLIENT_LONE_US		 100
+/* And where nobody has asked for REQUEST_PATH_REST_NS either: so long at most
+ * does who comes meanwhile wait to be noticed. */
+#define CLIENT_FIRST_US		 1000
 /* Small: what a client does not read is the daemon's memory. */
 #define CLIENT_SEND_BUFFER_BYTES 32768
 

@@ -104,6 +104,7 @@ libdaemon_la_SOURCES = \
 	daemon/shelves.c daemon/shelves.h \
 	daemon/space.c daemon/space.h \
 	daemon/stock.c daemon/stock.h \
+	daemon/timeslice.c daemon/timeslice.h \
 	daemon/token.c daemon/token.h \
 	daemon/tract.c daemon/tract.h \
 	daemon/turns.c daemon/turns.h \
@@ -240,6 +241,7 @@ DAEMON_TESTS = \
 	tests/check_shelves \
 	tests/check_space \
 	tests/check_space_model \
+	tests/check_timeslice \
 	tests/check_token \
 	tests/check_tract \
 	tests/check_turns \
@@ -346,6 +348,7 @@ tests_check_shelves_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_space_model_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_stock_LDADD = libharness.la libfake.la libdaemon.la libutil.la $(CHECK_LIBS)
+tests_check_timeslice_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_token_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_tract_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)
 tests_check_turns_LDADD = libharness.la libdaemon.la libutil.la $(CHECK_LIBS)

@@ -26,6 +26,7 @@
 #include "daemon/setup.h"
 #include "daemon/setup_custody.h"
 #include "daemon/setup_devicetree.h"
+#include "daemon/timeslice.h"
 #include "daemon/vault.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -290,6 +291,8 @@ static int serve(struct contigd *contigd, struct error *why)
 	r = announce(contigd, why);
 	if (r < 0)
 		return r;
+	/* where it cannot be had, clients wait a little longer at times */
+	(void)timeslice_ask(TIMESLICE_SHORTEST_NS);
 	r = loop_run(contigd->loop);
 	return r < 0 ? error_set(why, r, "the event loop failed") : 0;
 }

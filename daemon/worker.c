@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/timeslice.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -36,6 +37,7 @@
  * first: a scheduler that thinks them equal lets this one finish its share of
  * milliseconds, in which nobody is served.  It is a little nicer, so that it
  * still gets a quarter of a busy processor: somebody may wait for what it does.
+ * And it does not inherit the short slices that the event loop asks for.
  */
 
 #define NICE 5
@@ -84,6 +86,7 @@ static void *run(void *data)
 
 	/* of this thread; where it is forbidden, it goes without */
 	(void)!nice(NICE);
+	(void)timeslice_ask(TIMESLICE_USUAL);
 	(void)pthread_mutex_lock(&worker->lock);
 	while (!worker->stop) {
 		struct job *job = take_next(worker);

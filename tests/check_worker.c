@@ -10,7 +10,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "daemon/timeslice.h"
 #include "tests/harness.h"
+#include "tests/own_slice.h"
 
 /*
  * Every test that looks at an order first stops the thread in a gate: a job
@@ -382,6 +384,40 @@ START_TEST(thread_is_nicer)
 }
 END_TEST
 
+static uint64_t slice_ns;
+
+static int read_slice(struct job *job)
+{
+	struct own_slice own;
+
+	(void)job;
+	if (own_slice_read(&own))
+		slice_ns = own.ns;
+	return 0;
+}
+
+START_TEST(thread_keeps_the_usual_time_slice)
+{
+	struct worker *worker;
+	struct probe probe;
+	uint64_t usual;
+
+	slice_ns = 1;
+	(void)read_slice(NULL);
+	usual = slice_ns;
+	ck_assert_uint_ne(usual, 1);
+	slice_ns = 1;
+	(void)timeslice_ask(TIMESLICE_SHORTEST_NS);
+	worker = new_worker();
+	probe_init(&probe, 'p', 1);
+	probe.job.step = read_slice;
+	worker_submit(worker, &probe.job, WORKER_URGENT);
+	wait_done(worker, 1);
+	ck_assert_uint_eq(slice_ns, usual);
+	(void)worker_free(worker);
+}
+END_TEST
+
 /* A slice that does not end is told from many that do, and from none. */
 START_TEST(stall_is_seen)
 {
@@ -458,6 +494,7 @@ int main(void)
 	tcase_add_test(life, free_drops_what_waits);
 	tcase_add_test(life, thread_takes_no_signals);
 	tcase_add_test(life, thread_is_nicer);
+	tcase_add_test(life, thread_keeps_the_usual_time_slice);
 	tcase_add_test(life, stall_is_seen);
 	tcase_add_test(life, quiet_job_is_collected);
 	return harness_run(suite);

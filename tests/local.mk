@@ -12,7 +12,8 @@ libharness_la_SOURCES = \
 	tests/descriptor_limit.c tests/descriptor_limit.h \
 	tests/harness.c tests/harness.h \
 	tests/holder.c tests/holder.h \
-	tests/logged.c tests/logged.h
+	tests/logged.c tests/logged.h \
+	tests/own_slice.h
 libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 libharness_la_LIBADD = libutil.la
 

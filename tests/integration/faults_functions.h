@@ -134,7 +134,6 @@ enum faults_manner {
 	X(socketpair, MINUS_ONE, EMFILE)                    \
 	X(stat, MINUS_ONE, ENOMEM)                          \
 	X(stat64, MINUS_ONE, ENOMEM)                        \
-	X(syscall, MINUS_ONE, EPERM)                        \
 	X(timerfd_create, MINUS_ONE, EMFILE)                \
 	X(timerfd_settime, MINUS_ONE, ECANCELED)            \
 	X(unlink, MINUS_ONE, EACCES)                        \

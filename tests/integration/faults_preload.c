@@ -425,7 +425,6 @@ EXPORTED void free(void *block)
 
 /* ---- the rest ------------------------------------------------------------- */
 
-/* Nobody here has more arguments, syscall(2) with five of its own included. */
 typedef long any_fn(long a, long b, long c, long d, long e, long f);
 
 static long call_closed(any_fn *real, const long *a)

@@ -16,6 +16,7 @@
 #include "proto/channel.h"
 #include "tests/harness.h"
 #include "tests/integration/daemon.h"
+#include "tests/own_slice.h"
 #include "util/fd.h"
 
 #include "config.h"
@@ -179,6 +180,43 @@ START_TEST(makes_the_directory_and_removes_its_socket)
 }
 END_TEST
 
+/* As the kernel shows it; 0 where it does not. */
+static uint64_t slice_of(const char *process)
+{
+	char path[64], line[160];
+	uint64_t ns = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/sched", process);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, "se.slice ", 9) == 0 && strchr(line, ':'))
+			ns = strtoull(strchr(line, ':') + 1, NULL, 10);
+	if (file)
+		(void)fclose(file);
+	return ns;
+}
+
+START_TEST(it_serves_in_short_time_slices)
+{
+	struct own_slice own;
+	char process[16];
+	struct run run;
+
+	if (!own_slice_read(&own) || own.ns == 0)
+		harness_skip("the kernel has no time slices to ask for (6.12)");
+	if (slice_of("self") == 0)
+		harness_skip("the kernel does not show time slices");
+	START(&run, -1, CONFIG, "--socket", socket_path, "--simulate", "1M");
+	daemon_wait(answers, NULL, 30000);
+	(void)snprintf(process, sizeof(process), "%d", (int)run.pid);
+	ck_assert_uint_eq(slice_of(process), 100000);
+	ck_assert_uint_gt(slice_of("self"), 100000);
+	ck_assert_int_eq(kill(run.pid, SIGTERM), 0);
+	expect(&run, 0, NULL);
+}
+END_TEST
+
 START_TEST(second_daemon_is_refused)
 {
 	struct run first, second;
@@ -334,6 +372,7 @@ int main(void)
 	tcase_add_test(tcase, bad_command_lines_end_with_2);
 	tcase_add_test(tcase, help_and_version);
 	tcase_add_test(tcase, makes_the_directory_and_removes_its_socket);
+	tcase_add_test(tcase, it_serves_in_short_time_slices);
 	tcase_add_test(tcase, second_daemon_is_refused);
 	tcase_add_test(tcase, socket_of_a_killed_daemon_is_replaced);
 	tcase_add_test(tcase, what_is_no_socket_is_not_touched);
